@@ -1,0 +1,42 @@
+# Everything a person does here: run it, see it, test it. Needs Python 3.11 or newer, git and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: run demo test check lint exam screenshots clean
+
+run: $(VENV)/run.stamp  ## the service on the real sources
+	$(BIN)/ticker run
+
+demo: $(VENV)/run.stamp  ## the service on simulated sources
+	$(BIN)/ticker run --demo
+
+test: $(VENV)/dev.stamp  ## the whole suite; what a machine lacks (Redis, Chromium, recordings) is skipped and said
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint  ## exactly what CI runs: lint, types, and the suite with coverage, where a skip is a failure
+	NO_SKIPS=1 $(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered --durations=10
+
+screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
+	$(BIN)/python -m tests.browser.screenshots
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ticker needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/run.stamp

@@ -1,0 +1,99 @@
+"""Which quotes may vote by their time, and how long a price lives (trust rules 11, 13, 14; design §8 Time)."""
+
+import pytest
+from rounds import NOW, aggregator, bitcoin, quote, rules, settled, venue, venues
+
+from ticker.consensus import Memory, settle
+
+
+@pytest.mark.parametrize(
+    ("at", "reason"),
+    [
+        (0.0, "bad_time"),
+        (-5.0, "bad_time"),
+        (NOW + 86_400, "bad_time"),
+        (NOW + 31, "bad_time"),
+        (NOW * 1000, "bad_time"),
+        (NOW / 1000, "expired"),
+        (1.0, "expired"),
+        (NOW - 181, "expired"),
+    ],
+    ids=["zero", "negative", "tomorrow", "31 s ahead", "milliseconds", "seconds / 1000", "1970", "181 s old"],
+)
+def test_bad_times_do_not_vote(at: float, reason: str) -> None:
+    """A time that is missing, of another unit, ahead or old gives no vote, and says why."""
+    result = settled([quote("v0", "100", at=at)])
+
+    assert bitcoin(result).agreement == "none"
+    assert result.decisions == () or result.decisions[0].refused == {"v0": reason}
+    assert result.memory.coins["bitcoin"].refused == {"v0": reason}
+
+
+@pytest.mark.parametrize("at", [NOW, NOW - 180, NOW + 30])
+def test_good_times_vote(at: float) -> None:
+    """Up to 30 s ahead, and as old as a vote may be."""
+    assert bitcoin(settled([quote("v0", "100", at=at)])).as_of == at
+
+
+def test_provider_time_goes_before_receipt() -> None:
+    """An old value in a fresh answer is old."""
+    assert bitcoin(settled([quote("v0", "100", at=NOW - 100, received=NOW)])).as_of == NOW - 100
+
+
+@pytest.mark.parametrize(
+    ("voter", "life"),
+    [(venue("v"), 180), (venue("v", every=120), 240), (aggregator("a"), 660), (aggregator("a", 600, 600), 1800)],
+)
+def test_a_vote_lives_by_its_source(voter: object, life: int) -> None:
+    """max(180 s, 2 x every + cache)."""
+    known = rules({"s": voter})  # type: ignore[dict-item]
+
+    assert bitcoin(settle([quote("s", "1", received=NOW - life)], Memory(), NOW, known)).agreement == "single"
+    assert bitcoin(settle([quote("s", "1", received=NOW - life - 1)], Memory(), NOW, known)).agreement == "none"
+
+
+def test_one_of_four_stops() -> None:
+    """Its vote is gone at the limit and the state stays ok (rule 13)."""
+    quotes = [quote("v0", "100", received=NOW - 181), *(quote(f"v{i}", "100.1") for i in (1, 2, 3))]
+
+    result = bitcoin(settled(quotes))
+
+    assert (result.agreement, result.used, result.total) == ("ok", 3, 4)
+
+
+def test_as_of_is_the_median_provider_time() -> None:
+    """At least half of the votes are as new as the price says."""
+    quotes = [quote("v0", "100", at=NOW - 50), quote("v1", "100", at=NOW - 10), quote("v2", "100", at=NOW - 30)]
+
+    assert bitcoin(settled(quotes)).as_of == NOW - 30
+    assert bitcoin(settled(quotes[:2])).as_of == NOW - 10
+
+
+@pytest.mark.parametrize(
+    ("voters", "live", "delayed", "gone"),
+    [
+        ({"s": venue("v")}, 120, 300, 3600),
+        ({"s": venue("v", every=120)}, 180, 300, 3600),
+        ({"s": aggregator("a")}, 540, 900, 3600),
+        ({"s": aggregator("a", 600, 600)}, 1800, 3000, 3600),
+        ({"s": aggregator("a", 600, 600), "t": venue("v")}, 120, 300, 3600),
+    ],
+)
+def test_ladder_by_the_shortest_turn(voters: dict[str, object], live: int, delayed: int, gone: int) -> None:
+    """live max(120, 1.5 turn), delayed max(300, 2.5 turn), stale until 60 min."""
+    result = bitcoin(settle([quote(name, "1") for name in voters], Memory(), NOW, rules(voters)))  # type: ignore[arg-type]
+
+    assert (NOW + live, NOW + delayed, NOW + gone) == (result.live_until, result.delayed_until, result.gone_at)
+    rungs = [result.freshness(NOW + s) for s in (0, live - 1, live, delayed - 1, delayed, gone - 1, gone)]
+    assert rungs == ["live", "live", "delayed", "delayed", "stale", "stale", "none"]
+
+
+def test_all_silent_goes_down_the_ladder() -> None:
+    """With no vote left the last price stays with its own deadlines, then there is none."""
+    known = rules(["v0", "v1", "v2"])
+    memory = settle(venues("1", "1", "1"), Memory(), NOW, known).memory
+    later = settle(venues("1", "1", "1"), memory, NOW + 200, known)
+
+    assert bitcoin(later).agreement == "none"
+    assert bitcoin(later).freshness(NOW + 200) == "delayed"
+    assert bitcoin(later).live_until == NOW + 120

@@ -1,0 +1,418 @@
+"""What only the Redis back end can suffer: a real redis-server, hurt in every way that has happened to somebody."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from publications import NOW, publication, snapshot
+from redis_server import RedisServer
+
+from ticker.errors import Fenced, StoreCorrupt, StoreDown, StoreError
+from ticker.model import Snapshot
+from ticker.store import open_store
+from ticker.store.base import Store
+from ticker.store.envelope import seal
+
+pytestmark = pytest.mark.redis
+
+SILENCE = 0.5
+CONVERGE = 5.0  # seconds; the promise is 15 with a silence of 10
+SECRET = "p/s#s@word:ü%"
+
+
+@asynccontextmanager
+async def opened(url: str, prefix: str = "ticker", *, silence: float = SILENCE) -> AsyncIterator[Store]:
+    """An open store at `url`, closed in the end."""
+    store = open_store(url, prefix, silence=silence)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+class Reader:
+    """Follows a store in the background and remembers what it was given and told."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._news = asyncio.Event()
+        self.seen: list[Snapshot] = []
+        self.reports: list[StoreError | None] = []
+
+    async def __aenter__(self) -> "Reader":
+        self._task = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        assert self._task.cancelled(), self._task.exception()
+
+    async def until(self, order: tuple[int, int], within: float = CONVERGE) -> None:
+        """Wait until the last snapshot given is this one."""
+        await self._wait_for(lambda: bool(self.seen) and self.seen[-1].order == order, within)
+
+    async def told(self, kind: type[StoreError]) -> StoreError:
+        """Wait until an error of this kind was reported."""
+        await self._wait_for(lambda: any(isinstance(report, kind) for report in self.reports), CONVERGE)
+        return next(report for report in self.reports if isinstance(report, kind))
+
+    async def _follow(self) -> None:
+        async with aclosing(self._store.changes(self._report)) as changes:
+            async for found in changes:
+                self.seen.append(found)
+                self._news.set()
+
+    def _report(self, error: StoreError | None) -> None:
+        self.reports.append(error)
+        self._news.set()
+
+    async def _wait_for(self, condition: Callable[[], bool], within: float) -> None:
+        async with asyncio.timeout(within):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+
+async def test_a_restart_loses_no_reader(own_redis: RedisServer) -> None:
+    """Redis killed and started empty: the reader keeps what it has, hears of it, and has what comes then."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        await store.publish(publication(1, 1))
+        await reader.until((1, 1))
+        own_redis.kill()
+        await reader.told(StoreDown)
+        with pytest.raises(StoreDown):
+            await store.publish(publication(1, 2))
+        own_redis.start()
+        await store.publish(publication(1, 3))
+        await reader.until((1, 3))
+        assert reader.reports[-1] is None
+        assert [found.seq for found in reader.seen] == [1, 3]
+
+
+async def test_what_is_published_during_an_outage_of_the_reader_arrives(own_redis: RedisServer) -> None:
+    """Notices that nobody heard lose nothing, twenty restarts of the subscription in a row included."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        for seq in range(1, 21):
+            with own_redis.client() as client:
+                client.client_kill_filter(_type="pubsub")
+            await store.publish(publication(1, seq, coins=2))
+            await asyncio.sleep(0.02)
+        await reader.until((1, 20))
+        seqs = [found.seq for found in reader.seen]
+        assert seqs == sorted(set(seqs))
+
+
+async def test_a_hung_redis_is_noticed_and_survived(own_redis: RedisServer) -> None:
+    """SIGSTOP raises nothing: calls fail within their deadline all the same, the reader is told, and goes on after."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        await store.publish(publication(1, 1))
+        await reader.until((1, 1))
+        own_redis.pause()
+        began = time.monotonic()
+        with pytest.raises(StoreDown):
+            await store.publish(publication(1, 2))
+        with pytest.raises(StoreDown):
+            await store.latest()
+        assert time.monotonic() - began < 2.5
+        await reader.told(StoreDown)
+        await asyncio.sleep(max(0.0, 3.2 - (time.monotonic() - began)))
+        assert [found.seq for found in reader.seen] == [1]
+        own_redis.resume()
+        await store.publish(publication(1, 3))
+        await reader.until((1, 3))
+        assert reader.reports[-1] is None
+
+
+async def test_a_lost_notice_is_made_good_by_the_next_beat(own_redis: RedisServer) -> None:
+    """What was written without a word is read when the publisher gives a sign of life."""
+    async with opened(own_redis.url, silence=60) as store, Reader(store) as reader:
+        await store.publish(publication(1, 1))
+        await reader.until((1, 1))
+        await asyncio.sleep(0.2)  # until the reader has also heard the notice of what it has
+        with own_redis.client() as client:
+            client.set("{ticker}:snapshot", seal(publication(1, 2)).snapshot)
+        await asyncio.sleep(0.2)
+        assert len(reader.seen) == 1
+        await store.heartbeat()
+        await reader.until((1, 2))
+
+
+async def test_silence_makes_a_reader_look(own_redis: RedisServer) -> None:
+    """Without any message, the reader looks for itself after the silence."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        await store.publish(publication(1, 1))
+        await reader.until((1, 1))
+        with own_redis.client() as client:
+            client.set("{ticker}:snapshot", seal(publication(1, 2)).snapshot)
+        await reader.until((1, 2), within=SILENCE + 1)
+        assert set(reader.reports) == {None}, "silence is no trouble"
+
+
+async def test_a_wiped_redis_takes_nothing_from_readers(own_redis: RedisServer) -> None:
+    """FLUSHALL: the reader keeps what it has; the poller goes on; scripts come back by themselves."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        epoch = await store.new_epoch(NOW)
+        await store.publish(publication(epoch, 5))
+        await reader.until((epoch, 5))
+        with own_redis.client() as client:
+            client.flushall()
+            client.script_flush()
+        await asyncio.sleep(2 * SILENCE)
+        assert await store.latest() is None
+        await store.publish(publication(epoch, 6))
+        await reader.until((epoch, 6))
+        assert await store.new_epoch(NOW) == epoch + 1
+
+
+async def test_a_wipe_with_the_clock_set_back_locks_no_reader_out(own_redis: RedisServer) -> None:
+    """A lower epoch with newer prices is taken, and readers go on from there."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        high = await store.new_epoch(NOW + 86_400)
+        await store.publish(publication(high, 9))
+        await reader.until((high, 9))
+        with own_redis.client() as client:
+            client.flushall()
+        low = await store.new_epoch(NOW)
+        assert low < high
+        await store.publish(publication(low, 1, as_of=NOW + 60))
+        await reader.until((low, 1))
+        await store.publish(publication(low, 2, as_of=NOW + 60))
+        await reader.until((low, 2))
+
+
+async def test_an_old_dump_takes_no_reader_back(own_redis: RedisServer) -> None:
+    """Old values restored under a running reader are never shown; the next publication is."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        old, new = await store.new_epoch(NOW), await store.new_epoch(NOW + 60)
+        await store.publish(publication(old, 7))
+        with own_redis.client() as client:
+            dump = {key: client.dump(key) for key in client.scan_iter()}
+            await store.publish(publication(new, 1, as_of=NOW + 60))
+            await reader.until((new, 1))
+            client.flushall()
+            for key, value in dump.items():
+                client.restore(key, 0, value)
+        await store.heartbeat()
+        await asyncio.sleep(2 * SILENCE)
+        found = await store.latest()
+        assert found is not None
+        assert found.order == (old, 7)
+        assert reader.seen[-1].order == (new, 1)
+        await store.publish(publication(new, 2, as_of=NOW + 60))
+        await reader.until((new, 2))
+
+
+_FOREIGN = {
+    "garbage": b"hello",
+    "empty": b"",
+    "cut": seal(publication(1, 1)).snapshot[:-10],
+    "one changed digit": seal(publication(1, 1)).snapshot.replace(b'"seq":1', b'"seq":2'),
+    "another value of ours": seal(publication(1, 1)).quotes,
+    "another version": seal(publication(1, 1)).snapshot.replace(b"ticker/1", b"ticker/2"),
+    "not text": b"\xff\x00" * 100,
+}
+
+
+@pytest.mark.parametrize("value", _FOREIGN.values(), ids=_FOREIGN.keys())
+async def test_a_foreign_value_is_refused_and_healed(own_redis: RedisServer, value: bytes) -> None:
+    """What is not ours is an error by name to who asks, nothing to who follows, and overwritten by who publishes."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        await store.publish(publication(1, 2))
+        await reader.until((1, 2))
+        with own_redis.client() as client:
+            client.set("{ticker}:snapshot", value)
+        with pytest.raises(StoreCorrupt):
+            await store.latest()
+        with pytest.raises(StoreCorrupt):
+            await store.resume()
+        await store.heartbeat()
+        await reader.told(StoreCorrupt)
+        assert [found.order for found in reader.seen] == [(1, 2)]
+        await store.publish(publication(1, 3))
+        await reader.until((1, 3))
+
+
+async def test_keys_of_another_type_are_refused_and_healed(own_redis: RedisServer) -> None:
+    """A list where our snapshot should be, and words where our epoch should be, stop nobody."""
+    async with opened(own_redis.url) as store:
+        with own_redis.client() as client:
+            client.lpush("{ticker}:snapshot", "x")
+            client.set("{ticker}:epoch", "inf")
+        with pytest.raises(StoreCorrupt):
+            await store.latest()
+        epoch = await store.new_epoch(NOW)
+        assert epoch == NOW * 1000
+        await store.publish(publication(epoch, 1))
+        assert await store.latest() == snapshot(epoch, 1)
+        with own_redis.client() as client:
+            client.delete("{ticker}:epoch")
+            client.lpush("{ticker}:epoch", "x")
+        assert await store.new_epoch(NOW) == epoch + 1
+
+
+async def test_parts_of_different_publications_are_never_mixed(own_redis: RedisServer) -> None:
+    """Quotes of another publication, or none, make what is stored unusable to resume, and the error says so."""
+    async with opened(own_redis.url) as store:
+        await store.publish(publication(1, 2))
+        with own_redis.client() as client:
+            client.set("{ticker}:quotes", seal(publication(1, 1)).quotes)
+            with pytest.raises(StoreCorrupt, match="snapshot 1-2, quotes 1-1"):
+                await store.resume()
+            client.delete("{ticker}:quotes")
+            with pytest.raises(StoreCorrupt, match="quotes is gone"):
+                await store.resume()
+
+
+async def test_full_memory_is_reported_and_recovered_from(own_redis: RedisServer) -> None:
+    """noeviction and no room: the writer is told, nothing is half written, readers keep the last, all goes on after."""
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        await store.publish(publication(1, 1))
+        await reader.until((1, 1))
+        with own_redis.client() as client:
+            client.config_set("maxmemory", "1")
+            with pytest.raises(StoreDown, match="maxmemory"):
+                await store.publish(publication(1, 2))
+            with pytest.raises(StoreDown, match="maxmemory"):
+                await store.new_epoch(NOW)
+            assert await store.resume() == publication(1, 1)
+            client.config_set("maxmemory", "0")
+        await store.publish(publication(1, 3))
+        await reader.until((1, 3))
+        assert [found.seq for found in reader.seen] == [1, 3]
+
+
+async def test_a_replica_is_refused_with_its_reason(own_redis: RedisServer) -> None:
+    """A primary that became a replica refuses writes, and says why."""
+    async with opened(own_redis.url) as store:
+        with own_redis.client() as client:
+            client.replicaof("127.0.0.1", 1)
+        with pytest.raises(StoreDown, match="read only"):
+            await store.publish(publication(1, 1))
+
+
+async def test_an_absent_redis_fails_fast_and_by_name(own_redis: RedisServer) -> None:
+    """Nobody listens: opening is no error, each call is, within a second, with the address."""
+    own_redis.kill()
+    async with opened(own_redis.url) as store:
+        began = time.monotonic()
+        with pytest.raises(StoreDown, match=re.escape(own_redis.url)):
+            await store.latest()
+        assert time.monotonic() - began < 1
+
+
+async def test_a_reader_may_be_there_before_redis(own_redis: RedisServer) -> None:
+    """Redis absent when the reader starts: it has the snapshot when there is one."""
+    own_redis.kill()
+    async with opened(own_redis.url) as store, Reader(store) as reader:
+        await reader.told(StoreDown)
+        own_redis.start()
+        await store.publish(publication(1, 1))
+        await reader.until((1, 1))
+
+
+async def test_many_calls_at_once_queue(own_redis: RedisServer) -> None:
+    """A hundred calls share a few connections, and none fails for lack of one."""
+    async with opened(own_redis.url) as store:
+        await store.publish(publication(1, 1, coins=2))
+        found = await asyncio.gather(*(store.latest() for _ in range(100)))
+        assert {one.order for one in found if one is not None} == {(1, 1)}
+        with own_redis.client() as client:
+            assert len(client.client_list()) <= 10
+
+
+async def test_cancelled_readers_leave_no_connections(own_redis: RedisServer) -> None:
+    """Ten readers come and go, and so do their connections."""
+    async with opened(own_redis.url) as store:
+        await store.publish(publication(1, 1, coins=2))
+        for _ in range(10):
+            async with Reader(store) as reader:
+                await reader.until((1, 1))
+        with own_redis.client() as client:
+            assert client.client_list(_type="pubsub") == []
+    with own_redis.client() as client:
+        assert len(client.client_list()) == 1
+
+
+async def test_prefixes_are_apart(own_redis: RedisServer) -> None:
+    """Two tickers on one Redis do not see each other, and every key bears its prefix as hash tag."""
+    async with opened(own_redis.url, "one") as one, opened(own_redis.url, "two") as two:
+        await one.publish(publication(await one.new_epoch(NOW), 1))
+        assert await two.latest() is None
+        assert await two.new_epoch(0) == 1
+        with own_redis.client() as client:
+            keys = {f"{{one}}:{name}".encode() for name in ("snapshot", "quotes", "memory", "epoch")}
+            assert set(client.keys()) == {*keys, b"{two}:epoch"}
+            assert {client.ttl(key) for key in keys} == {-1}
+
+
+async def test_a_socket_of_this_machine(own_redis: RedisServer) -> None:
+    """unix:// reaches the same store."""
+    async with opened(f"unix://{own_redis.socket}") as here, opened(own_redis.url) as there:
+        await here.publish(publication(1, 1))
+        assert await there.latest() == snapshot(1, 1)
+
+
+async def test_a_user_with_no_more_than_our_rights(own_redis: RedisServer) -> None:
+    """The back end needs its keys, its channel and nine commands; with less, it says what it may not."""
+    commands = "+get +mget +set +mset +getrange +publish +subscribe +evalsha +script|load"
+    with own_redis.client() as client:
+        client.execute_command(*f"ACL SETUSER ours on >secret ~{{ticker}}:* &{{ticker}}:* {commands}".split())
+        client.execute_command(*f"ACL SETUSER mute on >secret ~{{ticker}}:* {commands}".split())
+    host = f"127.0.0.1:{own_redis.port}"
+    async with opened(f"redis://ours:secret@{host}") as store, Reader(store) as reader:
+        epoch = await store.new_epoch(NOW)
+        await store.publish(publication(epoch, 1))
+        await reader.until((epoch, 1))
+        await store.heartbeat()
+        assert await store.resume() == publication(epoch, 1)
+        async with opened(f"redis://mute:secret@{host}") as mute:
+            with pytest.raises(StoreDown, match="can't publish"):
+                await mute.publish(publication(epoch, 2))
+        assert await store.latest() == snapshot(epoch, 1)
+
+
+async def test_secrets_are_never_told(
+    redis_program: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A password works with any sign in it, and is in no error, repr, log or output, right or wrong, up or down."""
+    caplog.set_level("DEBUG")
+    server = RedisServer(redis_program, tmp_path, "--requirepass", SECRET)
+    server.start()
+    address = f"127.0.0.1:{server.port}"
+    texts = []
+    try:
+        async with opened(f"redis://:{quote(SECRET, safe='')}@{address}/0") as store:
+            await store.publish(publication(1, 1))
+            texts.append(repr(store))
+        async with opened(f"redis://:{quote(SECRET, safe='')}wrong@{address}/0") as store:
+            for user in (store.latest(), store.publish(publication(1, 2)), store.new_epoch(NOW)):
+                with pytest.raises(StoreDown) as caught:
+                    await user
+                texts += [str(caught.value), repr(caught.value.__cause__), repr(store)]
+            async with Reader(store) as reader:
+                texts.append(str(await reader.told(StoreDown)))
+    finally:
+        server.kill()
+    async with opened(f"redis://:{quote(SECRET, safe='')}@{address}/0") as store:
+        with pytest.raises(StoreDown) as caught:
+            await store.latest()
+        texts.append(str(caught.value))
+    out, err = capfd.readouterr()
+    for text in [*texts, caplog.text, out, err]:
+        assert SECRET not in text
+        assert quote(SECRET, safe="") not in text
+
+
+async def test_the_fence_names_what_holds(own_redis: RedisServer) -> None:
+    """Who is fenced learns by what."""
+    async with opened(own_redis.url) as store:
+        await store.publish(publication(1_763_845_200_123, 12))
+        with pytest.raises(Fenced, match=r"1763845200123-12.*1763845200122-99"):
+            await store.publish(publication(1_763_845_200_122, 99))

@@ -1,0 +1,130 @@
+"""The command line: options, exit codes, and nothing else. Each command imports what it needs when it runs.
+
+Exit codes: 0 ok, 1 configuration or check failed, 2 usage, 3 store, 4 no source answered.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="ticker",
+    help="Settled crypto prices for your own site: poll, serve, embed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigFolder = Annotated[
+    Path | None, typer.Option("--config", metavar="DIR", help="Folder with ticker.toml and coins.toml.")
+]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on.")]
+StoreUrl = Annotated[str | None, typer.Option("--store", metavar="URL", help="embedded:PATH, redis://… and others.")]
+LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help="How to write the log.")]
+
+
+def _overrides(**given: object) -> dict[str, object]:
+    names = {"host": "server.host", "port": "server.port", "store": "store.url"}
+    return {names[name]: value for name, value in given.items() if value is not None}
+
+
+@app.command()
+def run(
+    config: ConfigFolder = None,
+    host: Host = None,
+    port: Port = None,
+    store: StoreUrl = None,
+    log_format: LogFormat = "text",
+    demo: Annotated[bool, typer.Option("--demo", help="Simulated sources; every page says so.")] = False,
+) -> None:
+    """Poll and serve in one process."""
+    from ticker.commands import run as command
+
+    overrides = _overrides(host=host, port=port, store=store)
+    if demo:
+        command.demo(config, os.environ, overrides, log_format)
+    else:
+        command.service(config, os.environ, overrides, log_format, poll=True, serve=True)
+
+
+@app.command()
+def poll(config: ConfigFolder = None, store: StoreUrl = None, log_format: LogFormat = "text") -> None:
+    """Poll the sources into the store."""
+    from ticker.commands import run as command
+
+    command.service(config, os.environ, _overrides(store=store), log_format, poll=True, serve=False)
+
+
+@app.command()
+def serve(
+    config: ConfigFolder = None,
+    host: Host = None,
+    port: Port = None,
+    store: StoreUrl = None,
+    log_format: LogFormat = "text",
+) -> None:
+    """Serve what is in the store."""
+    from ticker.commands import run as command
+
+    overrides = _overrides(host=host, port=port, store=store)
+    command.service(config, os.environ, overrides, log_format, poll=False, serve=True)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("config")) -> None:
+    """Make a configuration to edit."""
+    from ticker.commands import init as command
+
+    command.init(folder)
+
+
+@app.command()
+def check(config: ConfigFolder = None) -> None:
+    """Validate the configuration."""
+    from ticker.commands import check as command
+
+    command.check(config, os.environ)
+
+
+@app.command()
+def simulate(
+    config: ConfigFolder = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8899,
+    seed: Annotated[int, typer.Option(help="The same seed, the same market.")] = 1,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="SOURCE=KIND[:VALUE]", help="A fault from the start.")
+    ] = None,
+    log_format: LogFormat = "text",
+) -> None:
+    """Stand in for every source, with moving prices and faults on demand."""
+    from ticker.commands import simulate as command
+
+    command.simulate(config, os.environ, host or "127.0.0.1", port or 0, seed, fault or [], log_format)
+
+
+def main() -> None:
+    """Run a command; our own errors become a sentence and an exit code, everything else a trace."""
+    from ticker.errors import ConfigError, StoreError, TickerError
+
+    try:
+        app()
+    except ConfigError as error:
+        _end(error, 1)
+    except StoreError as error:
+        _end(error, 3)
+    except TickerError as error:
+        _end(error, 1)
+
+
+def _end(error: Exception, code: int) -> None:
+    print(f"ticker: {error}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""From a configuration to the arguments of the parts: assignments, rules, listing, serving. Pure.
+
+Knows every part's arguments; starts nothing.
+"""
+
+from ticker.config import Config
+from ticker.consensus import CoinRule, Rules, Voter
+from ticker.model import Coin
+from ticker.poller import Assignment, Listing
+from ticker.server.app import Serving
+from ticker.server.params import Defaults
+from ticker.sources import REGISTRY
+
+
+def assignments(config: Config) -> list[Assignment]:
+    """The sources to poll: those switched on that we may use and that list any of the coins."""
+    found = []
+    for name in config.active_sources():
+        source, settings = REGISTRY[name], config.sources[name]
+        plan = next(plan for plan in source.plans if plan.name == settings.plan)
+        headers = {}
+        if plan.key_header is not None and settings.key is not None:
+            headers[plan.key_header] = settings.key.reveal()
+        found.append(
+            Assignment(
+                source=source,
+                base_url=settings.base_url,
+                every=settings.every,
+                ids=config.ids_on(name),
+                headers=headers,
+                allow_private=settings.allow_private,
+            )
+        )
+    return found
+
+
+def rules(config: Config, polled: list[Assignment]) -> Rules:
+    """What settling needs to know of the sources that are polled and of the coins."""
+    voters = {one.source.name: Voter(one.source.kind, one.source.group, one.every, one.source.cache) for one in polled}
+    coins = tuple(
+        CoinRule(
+            id=coin.id,
+            sources=tuple(one.source.name for one in polled if coin.id in one.ids),
+            tolerance=coin.tolerance,
+            fixed=coin.fixed,
+        )
+        for coin in config.coins
+    )
+    return Rules(voters, coins, config.consensus.tolerance)
+
+
+def listing(config: Config, *, simulated: bool) -> Listing:
+    """What readers see beside prices."""
+    coins = tuple(Coin(coin.id, coin.name, coin.symbol, coin.icon, coin.link) for coin in config.coins)
+    return Listing(coins, config.shown, config.version, simulated)
+
+
+def serving(config: Config) -> Serving:
+    """What answers depend on beside prices."""
+    display, server = config.display, config.server
+    return Serving(
+        defaults=Defaults(display.title, display.currency, display.locale, display.theme),
+        origin=origin(config),
+        disclaimer=server.disclaimer,
+        cors_origins=server.cors_origins,
+        frame_ancestors=server.frame_ancestors,
+    )
+
+
+def origin(config: Config) -> str:
+    """Where readers reach us, without a slash at its end: the public URL, else where we listen."""
+    if config.server.public_url:
+        return config.server.public_url.rstrip("/")
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(config.server.host, config.server.host)  # noqa: S104
+    return f"http://[{host}]:{config.server.port}" if ":" in host else f"http://{host}:{config.server.port}"

@@ -1,0 +1,60 @@
+"""`ticker simulate`: the stand-in for every source, as a server of its own."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import typer
+
+from ticker.commands import logs
+from ticker.commands.service import run_loop
+from ticker.config import Config, default_folder, load
+from ticker.simulate import server as simulator
+from ticker.simulate.faults import Fault, FaultError, parse_assignment
+
+
+def simulate(
+    folder: Path | None,
+    environ: Mapping[str, str],
+    host: str,
+    port: int,
+    seed: int,
+    faults: Sequence[str],
+    log_format: str,
+) -> None:
+    """Serve every dialect until stopped, for the coins of the configuration."""
+    logs.start(log_format)
+    run_loop(_simulate(load(default_folder(folder), environ), host, port, seed, faults))
+
+
+async def _simulate(config: Config, host: str, port: int, seed: int, faults: Sequence[str]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    broken: dict[str, Fault] = {}
+    for text in faults:
+        try:
+            broken |= parse_assignment(text, config.sources)
+        except FaultError as error:
+            raise typer.BadParameter(str(error), param_hint="--fault") from error
+    simulation = await simulator.start(market_of(config), host=host, port=port, seed=seed, faults=broken)
+    try:
+        origin = f"http://{host}:{simulation.port}"
+        typer.echo(f"simulated sources on {origin}; poll them with:")
+        for name, url in simulator.base_urls(origin).items():
+            typer.echo(
+                f"  TICKER_SOURCES_{name.upper()}_BASE_URL={url} TICKER_SOURCES_{name.upper()}_ALLOW_PRIVATE=true"
+            )
+        await stop.wait()
+    finally:
+        await simulation.stop()
+
+
+def market_of(config: Config) -> dict[str, dict[str, str]]:
+    """Every source's ids and the coins behind them, as the configuration lists them."""
+    found: dict[str, dict[str, str]] = {name: {} for name in config.sources}
+    for coin in config.coins:
+        for name, ids in coin.ids.items():
+            found[name] |= dict.fromkeys(ids, coin.id)
+    return found

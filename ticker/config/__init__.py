@@ -1,0 +1,48 @@
+"""The configuration: files, environment and command line in; one frozen, typed `Config` or every error out."""
+
+from ticker.config.durations import duration_text, fraction, percent_text, seconds
+from ticker.config.folder import COINS_FILE, SETTINGS_FILE, default_folder, initialise, shipped_folder
+from ticker.config.load import Config, check, load
+from ticker.config.secret import Secret
+from ticker.config.settings import (
+    SECTIONS,
+    SOURCE_KINDS,
+    AlertsSettings,
+    CoinSettings,
+    ConsensusSettings,
+    DisplaySettings,
+    HistorySettings,
+    ServerSettings,
+    Setting,
+    SourceSettings,
+    StoreSettings,
+    settings,
+)
+
+__all__ = [
+    "COINS_FILE",
+    "SECTIONS",
+    "SETTINGS_FILE",
+    "SOURCE_KINDS",
+    "AlertsSettings",
+    "CoinSettings",
+    "Config",
+    "ConsensusSettings",
+    "DisplaySettings",
+    "HistorySettings",
+    "Secret",
+    "ServerSettings",
+    "Setting",
+    "SourceSettings",
+    "StoreSettings",
+    "check",
+    "default_folder",
+    "duration_text",
+    "fraction",
+    "initialise",
+    "load",
+    "percent_text",
+    "seconds",
+    "settings",
+    "shipped_folder",
+]

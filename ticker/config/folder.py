@@ -1,0 +1,63 @@
+"""Where the configuration is, and a first one to edit. Reads and writes files, and knows nothing of what is in them."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from ticker.errors import ConfigError
+
+SETTINGS_FILE, COINS_FILE = "ticker.toml", "coins.toml"
+FILES = (SETTINGS_FILE, COINS_FILE)
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def shipped_folder() -> Path:
+    """The configuration that came with the program, which is never written to."""
+    installed = _PACKAGE / "default_config"
+    return installed if installed.is_dir() else _PACKAGE.parent / "config"
+
+
+def default_folder(explicit: Path | None = None) -> Path:
+    """The explicit folder, else ./config where it holds a configuration, else the shipped one."""
+    if explicit is not None:
+        return explicit
+    here = Path("config")
+    return here if any((here / name).is_file() for name in FILES) else shipped_folder()
+
+
+def initialise(folder: Path) -> list[Path]:
+    """Copy the shipped configuration into a folder, which is made where it is missing; both files or none.
+
+    Raises ConfigError where one of them is there already, or cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            if (folder / name).exists():
+                raise FileExistsError
+        for name in FILES:
+            _write_new(folder / name, (shipped_folder() / name).read_bytes())
+            written.append(folder / name)
+    except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        exists = isinstance(error, FileExistsError)
+        path = next((folder / name for name in FILES if (folder / name).exists()), folder) if exists else folder
+        reason = "is there already, and is not overwritten" if exists else f"cannot be written: {error.strerror}"
+        raise ConfigError(str(path), "init", reason) from error
+    return written
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """A file that is there whole or not at all, and never in the place of another."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), 0o644)
+        os.link(temporary, path)  # unlike a rename, refuses to replace
+    finally:
+        temporary.unlink()

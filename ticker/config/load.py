@@ -1,0 +1,179 @@
+"""The whole configuration: files, environment and command line in, one frozen value or every reason against it out."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ticker.config.coins import Coins, read_coins
+from ticker.config.folder import COINS_FILE, SETTINGS_FILE
+from ticker.config.given import COMMAND_LINE, ENVIRONMENT, Given
+from ticker.config.layers import Layers, gather
+from ticker.config.plans import source_settings
+from ticker.config.read import Document, read
+from ticker.config.settings import (
+    SECTIONS,
+    AlertsSettings,
+    CoinSettings,
+    ConsensusSettings,
+    DisplaySettings,
+    HistorySettings,
+    ServerSettings,
+    SourceSettings,
+    StoreSettings,
+    settings,
+)
+from ticker.errors import ConfigError
+from ticker.model import CoinId, SourceName
+from ticker.sources import REGISTRY
+from ticker.sources.base import Source
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """Everything ops decide. `version` names it to readers: it changes with whatever they could see of it.
+
+    `coins` are the shown ones in display order, then the others in the order of the file.
+    """
+
+    server: ServerSettings
+    store: StoreSettings
+    display: DisplaySettings
+    consensus: ConsensusSettings
+    history: HistorySettings
+    alerts: AlertsSettings
+    sources: Mapping[SourceName, SourceSettings]
+    coins: tuple[CoinSettings, ...]
+    shown: tuple[CoinId, ...]
+    version: str
+
+    def active_sources(self) -> tuple[SourceName, ...]:
+        """The sources that are polled, in the registry's order."""
+        return tuple(name for name, source in self.sources.items() if source.idle is None)
+
+    def idle_sources(self) -> dict[SourceName, str]:
+        """The sources that are not polled, and why."""
+        return {name: source.idle for name, source in self.sources.items() if source.idle is not None}
+
+    def ids_on(self, source: SourceName) -> dict[CoinId, tuple[str, ...]]:
+        """What to ask a source for: the ids of each coin it may price, without those of a fixed price."""
+        return {coin.id: coin.ids[source] for coin in self.coins if source in coin.ids and coin.fixed is None}
+
+
+def load(
+    folder: Path,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, object] | None = None,
+    sources: Mapping[SourceName, Source] = REGISTRY,
+) -> Config:
+    """The configuration. `overrides` are the command line's, by keys such as "server.port"; None = not given.
+
+    Raises the first ConfigError there is.
+    """
+    config, errors = _build(folder, environ, overrides or {}, sources)
+    if errors:
+        raise errors[0]
+    return config
+
+
+def check(
+    folder: Path,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, object] | None = None,
+    sources: Mapping[SourceName, Source] = REGISTRY,
+) -> list[ConfigError]:
+    """Everything wrong with it, file by file and line by line; empty where `load` succeeds."""
+    return _build(folder, environ, overrides or {}, sources)[1]
+
+
+def _build(
+    folder: Path, environ: Mapping[str, str], overrides: Mapping[str, object], sources: Mapping[SourceName, Source]
+) -> tuple[Config, list[ConfigError]]:
+    errors: list[ConfigError] = []
+    settings_file = _document(folder / SETTINGS_FILE, errors)
+    coins_file = _document(folder / COINS_FILE, errors)
+    coins = Coins() if coins_file is None else read_coins(coins_file, sources)
+    layers = gather(settings_file, environ, overrides, sources)
+    sections: dict[str, Any] = {
+        section: struct(
+            **{one.name: layers.value((section, one.name), one.default) for one in settings() if one.section == section}
+        )
+        for section, struct in SECTIONS.items()
+    }
+    _compare(sections["server"], sections["store"], layers)
+    sections["store"] = _placed(sections["store"], environ)
+    config = Config(
+        **sections,
+        sources=source_settings(layers, sources, coins.coins),
+        coins=coins.coins,
+        shown=coins.shown,
+        version="",
+    )
+    errors = [*errors, *layers.errors, *coins.errors, *_icons_missing(folder, coins, coins_file)]
+    order = (str(folder / SETTINGS_FILE), str(folder / COINS_FILE), ENVIRONMENT, COMMAND_LINE)
+    places = {place: index for index, place in enumerate(order)}
+    errors.sort(key=lambda error: (places.get(error.file, len(places)), error.line or 0))
+    return msgspec.structs.replace(config, version=_version(config)), errors
+
+
+def _document(path: Path, errors: list[ConfigError]) -> Document | None:
+    try:
+        return read(path)
+    except ConfigError as error:
+        errors.append(error)
+        return None
+
+
+def _compare(server: ServerSettings, store: StoreSettings, layers: Layers) -> None:
+    """What no setting can see alone."""
+    if server.port and server.port == server.metrics_port:
+        given = layers.strongest(("server", "metrics_port")) or layers.strongest(("server", "port"))
+        layers.refuse(given or Given(None, "defaults", "server.metrics_port"), "is also the port of the pages")
+    if server.workers > 1 and store.url.startswith("embedded:"):
+        given = layers.strongest(("server", "workers"))
+        layers.refuse(
+            given or Given(None, "defaults", "server.workers"),
+            "more than one worker needs a store they can share: set [store] url to a Redis",
+        )
+
+
+def _icons_missing(folder: Path, coins: Coins, document: Document | None) -> list[ConfigError]:
+    if document is None:
+        return []
+    return [
+        document.given("coins", coin.id, "icon").error("there is no such file in icons/")
+        for coin in coins.coins
+        if coin.icon is not None and not (folder / "icons" / coin.icon).is_file()
+    ]
+
+
+def _placed(store: StoreSettings, environ: Mapping[str, str]) -> StoreSettings:
+    """The store with the place of an embedded one written out."""
+    kind, _, path = store.url.partition(":")
+    if kind != "embedded":
+        return store
+    home = Path(environ.get("HOME") or Path.home())
+    state = Path(environ.get("XDG_STATE_HOME") or "")
+    if not state.is_absolute():  # the XDG standard: a relative one counts as none
+        state = home / ".local" / "state"
+    place = Path(path) if path else state / "ticker" / "ticker.sqlite3"
+    if place.parts[:1] == ("~",):
+        place = home.joinpath(*place.parts[1:])
+    return StoreSettings(url=f"embedded:{place}", prefix=store.prefix)
+
+
+def _version(config: Config) -> str:
+    """Twelve hex digits of what readers could see the effect of; nothing secret goes in."""
+    visible = (
+        config.display,
+        config.consensus,
+        config.history,
+        config.server.public_url,
+        config.server.disclaimer,
+        config.coins,
+        config.shown,
+        [(name, config.sources[name].every) for name in config.active_sources()],
+    )
+    return hashlib.sha256(msgspec.json.encode(visible)).hexdigest()[:12]

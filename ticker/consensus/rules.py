@@ -1,0 +1,78 @@
+"""The thresholds of settling, in one place, and the facts of sources and coins it needs.
+
+The reasons stand in docs/how-a-price-is-made.md. Knows no quote and no clock.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from ticker.model import CoinId, Kind, SourceName
+
+METHOD = "1"  # grows with every change of a rule or a threshold
+
+AGGREGATOR_TOLERANCE = Decimal("0.03")
+OUTLIER_FLOOR = Decimal("0.005")
+OUTLIER_MADS = Decimal(5) * Decimal("1.4826")  # a MAD times 1.4826 estimates a standard deviation
+OUTLIER_CAP = Decimal("0.10")
+QUORUM = 3  # groups that agree for "ok", and that a confidence needs
+FUTURE = 30.0  # seconds a provider's clock may run ahead of ours
+PEG_DRIFT = Decimal("0.02")  # a stablecoin further from 1 than this needs a quorum before it converts prices
+
+
+class Voter(Struct, frozen=True):
+    """What settling knows of a source: its kind, its group, and its seconds between polls and of cache."""
+
+    kind: Kind
+    group: str
+    every: float
+    cache: float = 0.0
+
+    @property
+    def turn(self) -> float:
+        """The longest time between two different answers of a healthy source."""
+        return self.every + self.cache
+
+    @property
+    def life(self) -> float:
+        """How long a quote of this source may vote, in seconds from its own time."""
+        return max(180.0, 2 * self.every + self.cache)
+
+
+class CoinRule(Struct, frozen=True):
+    """A coin to settle: the sources that list it, and what ops set for it (a fraction; a price in US dollars)."""
+
+    id: CoinId
+    sources: tuple[SourceName, ...] = ()
+    tolerance: Decimal | None = None
+    fixed: Decimal | None = None
+
+
+class Rules(Struct, frozen=True):
+    """Everything settling depends on beside the quotes, its memory and the moment."""
+
+    voters: dict[SourceName, Voter]
+    coins: tuple[CoinRule, ...]
+    tolerance: Decimal = Decimal("0.01")
+
+    def tolerance_of(self, coin: CoinRule) -> Decimal:
+        """How far from the median a group may be and still agree, as a fraction."""
+        if coin.tolerance is not None:
+            return coin.tolerance
+        kinds = {self.voters[name].kind for name in coin.sources if name in self.voters}
+        return max(AGGREGATOR_TOLERANCE, self.tolerance) if kinds == {"aggregator"} else self.tolerance
+
+
+class Ladder(Struct, frozen=True):
+    """Until when a price of a moment may be shown as live, delayed and stale."""
+
+    live_until: float
+    delayed_until: float
+    gone_at: float
+
+
+def ladder(as_of: float, turns: Iterable[float]) -> Ladder:
+    """The ladder of a price as of `as_of`, by the shortest turn among the sources that quote it."""
+    turn = min(turns, default=0.0)
+    return Ladder(as_of + max(120.0, 1.5 * turn), as_of + max(300.0, 2.5 * turn), as_of + max(3600.0, 2.5 * turn))

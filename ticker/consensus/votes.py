@@ -1,0 +1,85 @@
+"""From quotes to votes: which quotes count, in US dollars, and one vote for each independent group.
+
+Knows the rules of time, of stablecoins and of groups; nothing of what the votes will decide.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from ticker.consensus.rules import FUTURE, Rules
+from ticker.consensus.statistics import median
+from ticker.model import CoinId, Kind, Quote, SourceName
+
+Reason = Literal["bad_time", "expired", "no_rate", "unknown_source", "outlier"]
+
+
+class Counted(Struct, frozen=True):
+    """A quote that counts: its price in US dollars, and the time it counts as of."""
+
+    quote: Quote
+    price: Decimal
+    at: float
+
+
+class Vote(Struct, frozen=True):
+    """One group's vote: the median of its quotes, as of the newest of them."""
+
+    group: str
+    kind: Kind
+    price: Decimal
+    counted: tuple[Counted, ...]
+
+
+def count(
+    quotes: Iterable[Quote], rates: Mapping[CoinId, Decimal], now: float, rules: Rules
+) -> tuple[list[Counted], dict[SourceName, Reason]]:
+    """The quotes of one coin that count, and for each that does not, why.
+
+    `rates` are the settled prices of stablecoins that may convert; a quote in any other currency has no rate.
+    """
+    counted: list[Counted] = []
+    refused: dict[SourceName, Reason] = {}
+    for quote in quotes:
+        voter = rules.voters.get(quote.source)
+        if voter is None:
+            refused[quote.source] = "unknown_source"
+            continue
+        at = quote.received if quote.at is None else quote.at
+        if at <= 0 or at > now + FUTURE:
+            refused[quote.source] = "bad_time"
+        elif now - at > voter.life:
+            refused[quote.source] = "expired"
+        elif quote.currency == "usd":
+            counted.append(Counted(quote, quote.price, at))
+        elif quote.currency in rates:
+            counted.append(Counted(quote, quote.price * rates[quote.currency], at))
+        else:
+            refused[quote.source] = "no_rate"
+    return counted, refused
+
+
+def by_group(counted: Iterable[Counted], rules: Rules) -> list[Vote]:
+    """One vote a group, in ascending order of price.
+
+    Where two venues or more vote, aggregators must not outvote them (rule 1): as soon as they are as many as the
+    venues, all of them together are one vote, their median.
+    """
+    groups: dict[str, list[Counted]] = {}
+    for one in counted:
+        groups.setdefault(rules.voters[one.quote.source].group, []).append(one)
+    votes = [_vote(group, rules.voters[ones[0].quote.source].kind, ones) for group, ones in groups.items()]
+    venues = [vote for vote in votes if vote.kind == "venue"]
+    aggregators = [vote for vote in votes if vote.kind == "aggregator"]
+    if len(venues) >= 2 and len(aggregators) >= len(venues):
+        price = median(sorted(vote.price for vote in aggregators))
+        together = tuple(one for vote in aggregators for one in vote.counted)
+        votes = [*venues, Vote("aggregators", "aggregator", price, together)]
+    return sorted(votes, key=lambda vote: (vote.price, vote.group))
+
+
+def _vote(group: str, kind: Kind, ones: list[Counted]) -> Vote:
+    price = ones[0].price if len(ones) == 1 else median(sorted(one.price for one in ones))
+    return Vote(group, kind, price, tuple(ones))

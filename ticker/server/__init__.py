@@ -1,0 +1,1 @@
+"""The HTTP side: boards, ready answers, routes. Knows the store, never the poller."""

@@ -1,0 +1,220 @@
+"""The HTTP application: routes to ready answers, errors by door. Knows the feed, never a source or a file.
+
+A request is parsed, looked up and answered; nothing is fetched from the store for it (trust rules 24 and 28).
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+from aiohttp import web
+
+from ticker.feed import Feed
+from ticker.model import Snapshot
+from ticker.server import headers, home, params, views
+from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
+from ticker.server.shelf import Build, Ready, Shelf
+from widgets import render
+
+log = logging.getLogger("ticker.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The operator's settings that answers depend on. `origin` is where readers reach us, without a last slash."""
+
+    defaults: Defaults = DEFAULTS
+    origin: str = "http://127.0.0.1:8080"
+    disclaimer: str = ""
+    cors_origins: tuple[str, ...] = ("*",)
+    frame_ancestors: tuple[str, ...] = ("*",)
+
+    @property
+    def stylesheet(self) -> str:
+        """The address of the external style, as pages elsewhere may link it."""
+        return self.origin + "/embed.css"
+
+
+def make_app(feed: Feed, serving: Serving, clock: Callable[[], float]) -> web.Application:
+    """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970."""
+    doors = _Doors(serving, Shelf(clock))
+    app = web.Application(middlewares=[doors.errors], client_max_size=1024)
+    app.router.add_get("/", doors.home)
+    app.router.add_get("/widget/{kind}", doors.widget)
+    app.router.add_get("/widget/{kind}/{coin}", doors.widget)
+    app.router.add_get("/embed/{kind}", doors.embed)
+    app.router.add_get("/embed/{kind}/{coin}", doors.embed)
+    app.router.add_get("/embed.css", doors.stylesheet)
+    app.router.add_get("/v1/prices", doors.prices)
+    app.router.add_get("/v1/prices/{coin}", doors.prices)
+    app.router.add_get("/v1/coins", doors.coins)
+    app.router.add_get("/healthz", doors.healthz)
+    app.router.add_get("/readyz", doors.readyz)
+
+    async def follow(_: web.Application) -> AsyncIterator[None]:
+        unsubscribe = feed.subscribe(doors.shelf.update)
+        if feed.snapshot is not None:
+            doors.shelf.update(feed.snapshot)
+        yield
+        unsubscribe()
+        doors.shelf.close()
+
+    app.cleanup_ctx.append(follow)
+    return app
+
+
+class _Doors:
+    """One method a door: what it asks for, how it is built, what headers it wears."""
+
+    def __init__(self, serving: Serving, shelf: Shelf) -> None:
+        self._serving = serving
+        self.shelf = shelf
+        self._policies = {
+            kind: headers.policy([render.style_hash(kind)], serving.frame_ancestors) for kind in render.KINDS
+        }
+
+    async def widget(self, request: web.Request) -> web.Response:
+        """An HTML fragment."""
+        return self._picture(request, render.render)
+
+    async def embed(self, request: web.Request) -> web.Response:
+        """The same as a whole page for an iframe."""
+        return self._picture(request, render.page)
+
+    def _picture(self, request: web.Request, draw: Callable[..., str]) -> web.Response:
+        kind, coin = request.match_info["kind"], request.match_info.get("coin")
+        if kind not in render.KINDS:
+            raise RequestError("unknown_kind", f"there is no widget {kind!r}; there are: {', '.join(render.KINDS)}")
+        ask = params.widget(list(request.query.items()), coin, self._serving.defaults)
+
+        def build(snapshot: Snapshot, now: float) -> bytes:
+            board = views.board(snapshot, ask, now, self._serving.disclaimer)
+            return draw(kind, board, views.options(ask, self._serving.stylesheet)).encode()
+
+        ready = self._ready((draw.__name__, kind, ask), build)
+        policy = {"Content-Security-Policy": self._policies[kind]}
+        return self._answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
+
+    async def prices(self, request: web.Request) -> web.Response:
+        """`/v1/prices` and `/v1/prices/{coin}`."""
+        ask = params.prices(list(request.query.items()), request.match_info.get("coin"), self._serving.defaults)
+
+        def build(snapshot: Snapshot, now: float) -> bytes:
+            return _json(views.prices_json(snapshot, ask, now))
+
+        return self._answer(request, self._ready(("prices", ask), build), headers.JSON)
+
+    async def coins(self, request: web.Request) -> web.Response:
+        """`/v1/coins`."""
+        ready = self._ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
+        return self._answer(request, ready, headers.JSON)
+
+    async def home(self, request: web.Request) -> web.Response:
+        """The page a person sees first."""
+        serving = self._serving
+        ask = Ask(currency=serving.defaults.currency, locale=serving.defaults.locale, title=serving.defaults.title)
+
+        def build(snapshot: Snapshot, now: float) -> bytes:
+            board = views.board(snapshot, ask, now, serving.disclaimer)
+            first = snapshot.shown[0] if snapshot.shown else None
+            return home.home(board, views.options(ask, serving.stylesheet), serving.origin, first).encode()
+
+        ready = self._ready("home", build)
+        return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": home.policy()})
+
+    async def stylesheet(self, request: web.Request) -> web.Response:
+        """The style of `css=link`."""
+        ready = self._ready("embed.css", lambda *_: render.stylesheet().encode())
+        return self._answer(request, ready, headers.CSS)
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Alive: depends on nothing but this process."""
+        return web.Response(text="ok\n", headers={"Cache-Control": headers.NO_STORE})
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Ready: there is a snapshot, even an empty one."""
+        if self.shelf.snapshot is None:
+            raise _not_ready()
+        return web.Response(text="ready\n", headers={"Cache-Control": headers.NO_STORE})
+
+    def _preflight(self, request: web.Request) -> web.Response:
+        """A browser asking whether a page elsewhere may read us."""
+        shared = headers.sharing(self._serving.cors_origins, request.headers.get("Origin"))
+        if shared:
+            shared |= {"Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Max-Age": "86400"}
+        return web.Response(status=204, headers={**shared, "Vary": headers.vary(self._serving.cors_origins)})
+
+    def _ready(self, key: object, build: Build) -> Ready:
+        if self.shelf.snapshot is None:
+            raise _not_ready()
+        return self.shelf.get(key, build)
+
+    def _answer(
+        self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None
+    ) -> web.Response:
+        body, etag, encoding = ready.body, ready.etag, {}
+        if ready.compressed is not None and headers.accepts_gzip(request.headers.get("Accept-Encoding")):
+            body, etag, encoding = ready.compressed, ready.compressed_etag, {"Content-Encoding": "gzip"}
+        common = {
+            "ETag": etag,
+            "Cache-Control": headers.CACHE,
+            "Vary": headers.vary(self._serving.cors_origins),
+            **headers.sharing(self._serving.cors_origins, request.headers.get("Origin")),
+            **headers.SECURITY,
+            **(extra or {}),
+        }
+        if headers.not_modified(request.headers.get("If-None-Match"), etag):
+            return web.Response(status=304, headers=common)
+        return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
+
+    @web.middleware
+    async def errors(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Every refusal in the form of its door; what we did not expect is logged and called "internal"."""
+        if request.method == "OPTIONS":
+            return self._preflight(request)
+        try:
+            return await handler(request)
+        except RequestError as error:
+            return self._refusal(request, error)
+        except web.HTTPException as error:
+            if error.status in (404, 405):
+                refusal = self._refusal(request, RequestError("not_found", "there is nothing here"))
+                refusal.set_status(error.status)
+                if "Allow" in error.headers:
+                    refusal.headers["Allow"] = error.headers["Allow"]
+                return refusal
+            raise
+        except Exception:
+            log.exception("cannot answer %s", request.path)
+            return self._refusal(request, RequestError("internal", "something went wrong here; it has been noted"))
+
+    def _refusal(self, request: web.Request, error: RequestError) -> web.Response:
+        common = {
+            "Cache-Control": headers.NO_STORE,
+            **headers.SECURITY,
+            **headers.sharing(self._serving.cors_origins, request.headers.get("Origin")),
+        }
+        if error.code == "not_ready":
+            common["Retry-After"] = "2"
+        if request.path.startswith(("/widget/", "/embed/")):
+            policy = {"Content-Security-Policy": headers.policy((), self._serving.frame_ancestors)}
+            body, content_type = render.error(error.message).encode(), headers.HTML
+            common |= {**headers.EMBED, **policy}
+        else:
+            body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
+        return web.Response(status=STATUS[error.code], body=body, headers={**common, "Content-Type": content_type})
+
+
+def _not_ready() -> RequestError:
+    return RequestError("not_ready", "no prices have been settled yet; try again in a moment")
+
+
+def _error(code: Code, message: str, param: str | None) -> dict[str, dict[str, str | None]]:
+    return {"error": {"code": code, "message": message, "param": param}}
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value)

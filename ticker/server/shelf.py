@@ -1,0 +1,144 @@
+"""Ready answers: built once per snapshot and rung of the ladder, handed out as bytes.
+
+A variant is built when it is first asked for; what was asked for lately is built anew, one a turn of the loop, as soon
+as there is a newer snapshot or a price changes its rung. Knows neither HTTP nor what the answers mean.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from ticker.model import Snapshot
+from ticker.server.params import RequestError
+from ticker.server.views import next_deadline
+
+log = logging.getLogger("ticker.server")
+
+MOST_VARIANTS = 2048
+LATELY = 60.0  # seconds; what nobody asked for in this time is not rebuilt, but built when asked for again
+SMALLEST_GZIP = 256  # bytes; below, compressing gains nothing
+
+Build = Callable[[Snapshot, float], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One body in its encodings, each with its ETag; `compressed` is None where that would not be smaller."""
+
+    body: bytes
+    etag: str
+    compressed: bytes | None
+    compressed_etag: str
+
+
+@dataclass(slots=True)
+class _Variant:
+    build: Build
+    asked_at: float
+    generation: int = -1
+    ready: Ready | None = field(default=None)
+
+
+class Shelf:
+    """All variants of the present moment. `clock` gives seconds since 1970."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._variants: OrderedDict[Hashable, _Variant] = OrderedDict()
+        self._snapshot: Snapshot | None = None
+        self._generation = 0
+        self._at = 0.0
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._rebuilding: asyncio.Handle | None = None
+        self._outdated: list[Hashable] = []
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot that answers are made of; None before the first."""
+        return self._snapshot
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Go over to another snapshot."""
+        self._snapshot = snapshot
+        self._next_generation()
+
+    def get(self, key: Hashable, build: Build) -> Ready:
+        """The ready answer of a variant. `build` may raise; then nothing is kept. Needs a snapshot."""
+        now = self._clock()
+        if self._deadline is not None and now >= self._deadline:
+            self._next_generation()  # the timer is late: a busy loop, a suspended machine, a clock that was set
+        variant = self._variants.get(key)
+        if variant is None:
+            variant = _Variant(build, now)
+            ready = self._make(variant)
+            self._variants[key] = variant
+            if len(self._variants) > MOST_VARIANTS:
+                self._variants.popitem(last=False)
+            return ready
+        variant.asked_at = now
+        self._variants.move_to_end(key)
+        if variant.ready is None:
+            return self._make(variant)
+        return variant.ready
+
+    def close(self) -> None:
+        """Stop all timers."""
+        for handle in (self._timer, self._rebuilding):
+            if handle is not None:
+                handle.cancel()
+        self._timer = self._rebuilding = None
+
+    def _next_generation(self) -> None:
+        if self._snapshot is None:
+            return
+        self.close()
+        self._generation += 1
+        self._at = self._clock()
+        lately = self._at - LATELY
+        for key in [key for key, variant in self._variants.items() if variant.asked_at < lately]:
+            del self._variants[key]
+        crossed = self._deadline is not None and self._at >= self._deadline
+        if crossed:
+            for variant in self._variants.values():
+                variant.ready = None  # what these bytes say of a price's age is no longer true
+        self._deadline = next_deadline(self._snapshot, self._at)
+        loop = asyncio.get_running_loop()
+        if self._deadline is not None:
+            self._timer = loop.call_later(max(0.0, self._deadline - self._at), self._next_generation)
+        self._outdated = list(self._variants)  # the one asked for last is at the end, and rebuilt first
+        self._rebuilding = loop.call_soon(self._rebuild)
+
+    def _rebuild(self) -> None:
+        """Build one outdated variant, and come back for the next: requests are answered in between."""
+        self._rebuilding = None
+        while self._outdated:
+            key = self._outdated.pop()
+            variant = self._variants.get(key)
+            if variant is None or variant.generation == self._generation:
+                continue
+            try:
+                self._make(variant)
+            except RequestError:  # a coin was removed: the reader who asks next is told
+                del self._variants[key]
+            except Exception:  # a fault of ours in one variant must not stop the others
+                log.exception("cannot rebuild %s", key)
+                del self._variants[key]
+            self._rebuilding = asyncio.get_running_loop().call_soon(self._rebuild)
+            return
+
+    def _make(self, variant: _Variant) -> Ready:
+        if self._snapshot is None:
+            raise RuntimeError("there is no snapshot to build from")
+        body = variant.build(self._snapshot, self._at)
+        digest = hashlib.sha256(body).hexdigest()[:32]
+        compressed = gzip.compress(body, 6, mtime=0) if len(body) >= SMALLEST_GZIP else None
+        if compressed is not None and len(compressed) >= len(body):
+            compressed = None
+        variant.ready = Ready(body, f'"{digest}"', compressed, f'"{digest}-gzip"')
+        variant.generation = self._generation
+        return variant.ready

@@ -1,0 +1,168 @@
+"""From a snapshot at a moment to what a reader asked for: a widget's board, or JSON values. Pure.
+
+Knows the snapshot, the ask and the moment; nothing of HTTP. Raises `RequestError` for a coin that is not there.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from ticker.model import Coin, Price, Snapshot
+from ticker.server.params import Ask, RequestError
+from widgets.board import Board, Options, Row
+from widgets.board import Credit as BoardCredit
+
+Pair = tuple[Coin, Price]
+
+
+def chosen(snapshot: Snapshot, ask: Ask) -> list[Pair]:
+    """The coins of an ask with their prices, in its order; the default list where it names none."""
+    known = snapshot.by_coin()
+    names: Sequence[str] = snapshot.shown if ask.coins is None else (ask.coins or tuple(known))
+    missing = next((name for name in names if name not in known), None)
+    if missing is not None:
+        raise RequestError("unknown_coin", f"there is no coin {missing!r} here; see /v1/coins", "coins")
+    return [known[name] for name in names][: ask.limit]
+
+
+def board(snapshot: Snapshot, ask: Ask, now: float, disclaimer: str = "") -> Board:
+    """What a widget draws at `now`."""
+    rows = tuple(_row(coin, price, ask, now) for coin, price in chosen(snapshot, ask))
+    times = [row.as_of for row in rows if row.price is not None and row.as_of is not None]
+    return Board(
+        rows=rows,
+        currency=ask.currency,
+        as_of=min(times, default=None),
+        credits=tuple(BoardCredit(credit.text, credit.url) for credit in snapshot.credits),
+        simulated=snapshot.simulated,
+        disclaimer=disclaimer,
+    )
+
+
+def options(ask: Ask, stylesheet: str) -> Options:
+    """How a widget draws it."""
+    return Options(
+        locale=ask.locale,
+        theme=ask.theme,  # type: ignore[arg-type]  # params allows no other
+        change=ask.change,  # type: ignore[arg-type]
+        show=ask.show,
+        title=ask.title,
+        css=ask.css,  # type: ignore[arg-type]
+        stylesheet=stylesheet,
+    )
+
+
+def _row(coin: Coin, price: Price, ask: Ask, now: float) -> Row:
+    freshness = price.freshness(now)
+    changes = {"1h": price.change_1h, "24h": price.change_24h, "7d": price.change_7d}
+    gone = freshness == "none"
+    return Row(
+        coin=coin.id,
+        name=coin.name,
+        symbol=coin.symbol,
+        price=None if gone else price.price,
+        change=None if gone else changes[ask.change],
+        freshness=freshness,
+        agreement=price.agreement,
+        used=price.used,
+        total=price.total,
+        as_of=_moment(price.as_of),
+        live_until=_moment(price.live_until),
+        delayed_until=_moment(price.delayed_until),
+        gone_at=_moment(price.gone_at),
+        volume=None if gone else price.volume_24h,
+        cap=None if gone else price.market_cap,
+        icon=coin.icon,
+        link=coin.link,
+    )
+
+
+def prices_json(snapshot: Snapshot, ask: Ask, now: float) -> dict[str, Any]:
+    """The body of `/v1/prices` at `now` (design §7)."""
+    return {
+        "version": 1,
+        "id": snapshot.id,
+        "built_at": iso(now),
+        "currency": ask.currency,
+        "simulated": snapshot.simulated,
+        "prices": [price_json(coin, price, ask.currency, now) for coin, price in chosen(snapshot, ask)],
+        "credits": [{"source": one.source, "text": one.text, "url": one.url} for one in snapshot.credits],
+    }
+
+
+def price_json(coin: Coin, price: Price, currency: str, now: float) -> dict[str, Any]:
+    """One Price of the JSON API: every key always there, null where unknown."""
+    freshness = price.freshness(now)
+    gone = freshness == "none"
+
+    def text(value: Decimal | None) -> str | None:
+        return None if gone or value is None else plain(value)
+
+    return {
+        "id": coin.id,
+        "symbol": coin.symbol,
+        "name": coin.name,
+        "price": text(price.price),
+        "currency": currency,
+        "currency_as_of": None,
+        "change_1h": text(_hundredths(price.change_1h)),
+        "change_24h": text(_hundredths(price.change_24h)),
+        "change_7d": text(_hundredths(price.change_7d)),
+        "high_24h": text(price.high_24h),
+        "low_24h": text(price.low_24h),
+        "volume_24h": text(price.volume_24h),
+        "market_cap": text(price.market_cap),
+        "freshness": freshness,
+        "agreement": price.agreement,
+        "confidence": text(price.confidence),
+        "sources": {"used": price.used, "total": price.total},
+        "as_of": iso(price.as_of),
+        "live_until": iso(price.live_until),
+        "delayed_until": iso(price.delayed_until),
+        "gone_at": iso(price.gone_at),
+    }
+
+
+def coins_json(snapshot: Snapshot) -> dict[str, Any]:
+    """The body of `/v1/coins`: every configured coin, in order, and whether the default list shows it."""
+    shown = set(snapshot.shown)
+    return {
+        "version": 1,
+        "id": snapshot.id,
+        "coins": [
+            {
+                "id": coin.id,
+                "symbol": coin.symbol,
+                "name": coin.name,
+                "icon": coin.icon,
+                "link": coin.link,
+                "shown": coin.id in shown,
+            }
+            for coin in snapshot.coins
+        ],
+    }
+
+
+def next_deadline(snapshot: Snapshot, now: float) -> float | None:
+    """The next moment at which any price of the snapshot changes its rung, or None."""
+    deadlines = (price.next_deadline(now) for price in snapshot.prices)
+    return min((at for at in deadlines if at is not None), default=None)
+
+
+def plain(value: Decimal) -> str:
+    """A decimal in digits only, never in scientific notation."""
+    return format(value, "f")
+
+
+def iso(at: float | None) -> str | None:
+    """A moment as ISO 8601 in UTC with milliseconds, None for None."""
+    return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}.{int(at % 1 * 1000):03d}Z"
+
+
+def _moment(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _hundredths(value: Decimal | None) -> Decimal | None:
+    return None if value is None else round(value, 2)

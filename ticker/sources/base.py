@@ -1,0 +1,184 @@
+"""What a source is: facts, and two pure functions, one that says what to ask and one that reads the answer.
+
+Adapters decode only the fields they use and hand over `Row`s under the source's own ids; this module turns rows into
+quotes of our coins, so that what counts as a price is decided once. Knows no network, no clock, no configuration.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Self
+
+import msgspec
+
+from ticker.errors import Malformed
+from ticker.model import CoinId, Kind, Quote, SourceName
+
+SECOND, MINUTE, HOUR, DAY, MONTH = 1.0, 60.0, 3600.0, 86_400.0, 30 * 86_400.0
+MIB = 2**20
+
+HIGHEST_PRICE = Decimal("1e15")
+LOWEST_PRICE = Decimal("1e-24")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET, relative to the base address: path, query in order, headers beside the usual ones."""
+
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `calls` in `per` seconds, counted in the source's own unit (calls, or weight)."""
+
+    calls: int
+    per: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A way to be served: its base address, the header its key goes into (None: keyless), and its limits."""
+
+    name: str
+    base_url: str
+    key_header: str | None = None
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the source's terms allow: their address, the day they were read ("" = never), and what we found there.
+
+    None = not found there, or not read. `note` says what the verdict rests on.
+    """
+
+    url: str
+    read: str
+    display: bool | None
+    derive: bool | None
+    redistribute: bool | None
+    note: str = ""
+
+    @property
+    def forbid(self) -> bool:
+        """Whether they seem to forbid our use, so that ops must accept them by name."""
+        return False in (self.display, self.derive, self.redistribute)
+
+    @classmethod
+    def unread(cls, url: str) -> Self:
+        """Terms that nobody here has read yet."""
+        return cls(url, "", display=None, derive=None, redistribute=None, note="not read")
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of an answer under the source's own id. Fields as in `Quote`; volumes and caps in `currency`.
+
+    A row without a price, or in a currency that is neither the dollar nor a stablecoin (None), is no quote.
+    """
+
+    id: str
+    price: Decimal | None
+    currency: str | None = "usd"
+    at: float | None = None
+    change_1h: Decimal | None = None
+    change_24h: Decimal | None = None
+    change_7d: Decimal | None = None
+    high_24h: Decimal | None = None
+    low_24h: Decimal | None = None
+    volume_24h: Decimal | None = None
+    market_cap: Decimal | None = None
+    name: str | None = None
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One public price API.
+
+    `group` is its operator and data origin, which has one vote. `every` and `cache` are seconds: how often we ask, and
+    how long it keeps an answer itself. `batch` is the ids a request may name (None: one request has every market).
+    `cost` is what one request counts against `limits`. `typical_bytes` is an answer on the wire, compressed.
+    `timed` says that it gives its own time with every row. `id_pattern` is what its ids look like.
+    """
+
+    name: SourceName
+    title: str
+    kind: Kind
+    group: str
+    docs: str
+    plans: tuple[Plan, ...]
+    terms: Terms
+    id_pattern: re.Pattern[str]
+    request: Callable[[Sequence[str]], Request]
+    parse: Callable[[bytes, AbstractSet[str]], Iterator[Row]]
+    currency_of: Callable[[str], str | None]
+    every: float = MINUTE
+    cache: float = 0.0
+    batch: int | None = None
+    cost: int = 1
+    max_body: int = 2 * MIB
+    typical_bytes: int = 0
+    timed: bool = False
+    content_types: tuple[str, ...] = ("application/json",)
+    credit: tuple[str, str] | None = None
+    id_example: str = field(default="")
+
+    def requests(self, ids: Sequence[str]) -> list[Request]:
+        """All requests of one poll for these ids, in order; none for no ids."""
+        if not ids:
+            return []
+        if self.batch is None:
+            return [self.request(ids)]
+        return [self.request(ids[i : i + self.batch]) for i in range(0, len(ids), self.batch)]
+
+
+def quotes(
+    source: Source, bodies: Sequence[bytes], ids: Mapping[CoinId, Sequence[str]], *, received: float, poll: int
+) -> list[Quote]:
+    """The quotes in the answers of one poll. Of a coin's ids, the first that has a price wins.
+
+    A price that is absent, zero, negative or beyond `LOWEST_PRICE`..`HIGHEST_PRICE` is no quote (trust rule 15).
+    Raises the source's error where an answer is not what the source documents.
+    """
+    wanted = {one for many in ids.values() for one in many}
+    rows: dict[str, Row] = {}
+    for body in bodies:
+        try:
+            for row in source.parse(body, wanted):
+                if row.currency and row.price is not None and LOWEST_PRICE <= row.price <= HIGHEST_PRICE:
+                    rows[row.id] = row
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise Malformed(source.name, str(error)) from error
+    found = []
+    for coin, many in ids.items():
+        best = next((rows[one] for one in many if one in rows), None)
+        if best is None or best.price is None or best.currency is None:
+            continue
+        found.append(
+            Quote(
+                source=source.name,
+                coin=coin,
+                price=best.price,
+                currency=best.currency,
+                received=received,
+                poll=poll,
+                # A source that gives times and gives none here is not fresh: 1970 is refused where votes are counted.
+                at=(best.at or 0.0) if source.timed else best.at,
+                change_1h=best.change_1h,
+                change_24h=best.change_24h,
+                change_7d=best.change_7d,
+                high_24h=best.high_24h,
+                low_24h=best.low_24h,
+                volume_24h=best.volume_24h,
+                market_cap=best.market_cap,
+                name=best.name,
+                symbol=best.symbol,
+            )
+        )
+    return found

@@ -1,0 +1,128 @@
+"""CoinGecko's market list: many coins by id in one answer, with the time of each."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from msgspec import Raw, Struct, json
+
+from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
+from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
+
+NAME = "coingecko"
+# 1020 is a block by its CDN, the rest are about keys.
+_ERRORS: Mapping[int, type[SourceError]] = {
+    429: RateLimited,
+    **dict.fromkeys((401, 403, 1020, 10002, 10005, 10010, 10011), Refused),
+}
+
+
+class _Coin(Struct):
+    id: str
+    current_price: Raw
+    symbol: str | None = None
+    name: str | None = None
+    last_updated: Raw = ABSENT
+    market_cap: Raw = ABSENT
+    total_volume: Raw = ABSENT
+    high_24h: Raw = ABSENT
+    low_24h: Raw = ABSENT
+    price_change_percentage_24h: Raw = ABSENT
+    price_change_percentage_1h_in_currency: Raw = ABSENT
+    price_change_percentage_7d_in_currency: Raw = ABSENT
+
+
+class _Status(Struct):
+    error_code: int
+    error_message: str = ""
+
+
+class _Problem(Struct):
+    status: _Status | None = None
+    error: str | None = None
+
+
+_answer = json.Decoder(list[_Coin] | _Problem)
+
+
+def request(ids: Sequence[str]) -> Request:
+    """These coins, in dollars. A page larger than 250 is cut to 250 without a word."""
+    return Request(
+        "/api/v3/coins/markets",
+        query=(
+            ("vs_currency", "usd"),
+            ("ids", ",".join(ids)),
+            ("per_page", "250"),
+            ("price_change_percentage", "1h,24h,7d"),
+            ("sparkline", "false"),
+        ),
+    )
+
+
+def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
+    """An unknown id is left out. The rate limit can come with HTTP 200, as an object where a list is due."""
+    answer = _answer.decode(body)
+    if isinstance(answer, _Problem):
+        raise _error(answer)
+    for coin in answer:
+        if coin.id in wanted:
+            yield Row(
+                id=coin.id,
+                price=number(coin.current_price),
+                at=iso_time(coin.last_updated),
+                change_1h=optional(coin.price_change_percentage_1h_in_currency),
+                change_24h=optional(coin.price_change_percentage_24h),
+                change_7d=optional(coin.price_change_percentage_7d_in_currency),
+                high_24h=optional(coin.high_24h),
+                low_24h=optional(coin.low_24h),
+                volume_24h=optional(coin.total_volume),
+                market_cap=optional(coin.market_cap),
+                name=coin.name,
+                symbol=coin.symbol,
+            )
+
+
+def _error(problem: _Problem) -> SourceError:
+    if problem.status is not None:
+        code = problem.status.error_code
+        return _ERRORS.get(code, Malformed)(NAME, f"{code}: {problem.status.error_message}")
+    message = problem.error or "an object where a list of coins is due"
+    return (NotFound if "not find" in message or "not found" in message else Malformed)(NAME, message)
+
+
+SOURCE = Source(
+    name=NAME,
+    title="CoinGecko",
+    kind="aggregator",
+    group="coingecko",
+    docs="https://docs.coingecko.com/demo/reference/coins-markets",
+    # Keyless, the limit is shared by everyone behind the address and varies with load: the lowest figure seen is used.
+    # Demo by the older, lower figures. What pro allows depends on the plan bought.
+    plans=(
+        Plan("keyless", "https://api.coingecko.com", limits=(Limit(5, MINUTE),)),
+        Plan(
+            "demo", "https://api.coingecko.com", "x-cg-demo-api-key", limits=(Limit(30, MINUTE), Limit(10_000, MONTH))
+        ),
+        Plan("pro", "https://pro-api.coingecko.com", "x-cg-pro-api-key"),
+    ),
+    terms=Terms(
+        "https://www.coingecko.com/en/api_terms",
+        "2025-09-05",
+        display=True,
+        derive=None,
+        redistribute=None,
+        note="the free plan requires attribution; deriving and redistribution not read",
+    ),
+    id_pattern=re.compile(r"[a-z0-9_-][a-z0-9._\[\]-]{0,99}"),
+    id_example="bitcoin",
+    request=request,
+    parse=parse,
+    currency_of=in_dollars,
+    every=5 * MINUTE,
+    cache=MINUTE,
+    batch=250,
+    typical_bytes=8_000,
+    timed=True,
+    credit=("Data provided by CoinGecko", "https://www.coingecko.com"),
+)

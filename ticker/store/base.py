@@ -1,0 +1,96 @@
+"""The narrow contract between the two halves of the service: what a store keeps, and when a reader believes it.
+
+A store keeps one publication (snapshot, quotes, memory) and tells readers when there is a newer one. Notices are only
+hints: what counts is what `latest` reads (trust rules 21-26). How values look inside a store is `envelope`'s.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol
+
+import msgspec
+
+from ticker.errors import StoreError
+from ticker.model import Quote, Snapshot
+
+HEARTBEAT = 5.0  # seconds between two signs of life of the publisher
+SILENCE = 10.0  # seconds without any sign of life after which a reader looks for itself
+
+Report = Callable[[StoreError | None], None]
+"""Told after every look at a store how it went: the error, or None when it works. It must not raise."""
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """What a poller writes in one step: the snapshot for readers, quotes and memory for its successor.
+
+    `memory` is opaque here: the bytes of whatever settling remembers between rounds.
+    """
+
+    snapshot: Snapshot
+    quotes: tuple[Quote, ...] = ()
+    memory: bytes = b""
+
+
+class Store(Protocol):
+    """One back end. Every method may raise `StoreDown`; reading may raise `StoreCorrupt`."""
+
+    async def open(self) -> None:
+        """Make ready; called once before anything else.
+
+        A Redis that does not answer is no error here, since readers start without it (trust rule 25). An embedded
+        file that cannot be used is: `StoreDown` where another process has it or it cannot be written, `StoreCorrupt`
+        where it is not a store of ours.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; safe to call twice."""
+        ...
+
+    async def new_epoch(self, now: float) -> int:
+        """A number for a poller that takes over: larger than every one before, at least `now` in milliseconds."""
+        ...
+
+    async def publish(self, publication: Publication) -> None:
+        """Write all of it or nothing, and notify readers.
+
+        Raises `Fenced` where the store already holds a snapshot of a higher epoch, or of the same epoch and the same
+        or a higher seq. After `StoreDown` it may have been written all the same, so the next try takes the next seq.
+        """
+        ...
+
+    async def resume(self) -> Publication | None:
+        """The last publication whole, for a poller that starts; None in an empty store."""
+        ...
+
+    async def latest(self) -> Snapshot | None:
+        """The last snapshot; None in an empty store."""
+        ...
+
+    def changes(self, report: Report | None = None) -> AsyncGenerator[Snapshot, None]:
+        """Every newer snapshot from now on, the present one first; what does not `supersede` is never given.
+
+        Ends never and raises nothing: a store that is down or holds what is not ours is asked again, with growing
+        pauses of at most 2 s, and `report` hears of it. Snapshots in between may be left out. A reader that hears
+        nothing for `SILENCE` seconds reads for itself.
+        """
+        ...
+
+    async def heartbeat(self) -> None:
+        """A sign of life of the publisher, every `HEARTBEAT` seconds."""
+        ...
+
+
+def supersedes(found: Snapshot, shown: Snapshot | None) -> bool:
+    """Whether a reader who shows `shown` goes on to `found`.
+
+    A higher (epoch, seq) does. A lower epoch does only with newer prices: a store that was wiped while the clock went
+    back must not lock readers out, and an old dump that was restored must not take them back (trust rule 22).
+    """
+    if shown is None or found.order > shown.order:
+        return True
+    return found.epoch < shown.epoch and _as_of(found) > _as_of(shown)
+
+
+def _as_of(snapshot: Snapshot) -> float:
+    """The newest provider time among its prices; 1970 where no price has one."""
+    return max((price.as_of for price in snapshot.prices if price.as_of is not None), default=0.0)

@@ -1,0 +1,201 @@
+"""Text from numbers and times, the way a locale writes them. Pure; knows nothing of HTML.
+
+A locale is a BCP 47 tag of the CLDR ("en", "pt-BR"); `is_locale` tells the known ones, all others raise `ValueError`.
+Prices keep four significant digits, are never in scientific notation and never "0.00"; no price is "—".
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Context, Decimal, localcontext
+from functools import lru_cache
+from typing import Literal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import (
+    NumberPattern,
+    format_compact_currency,
+    format_compact_decimal,
+    get_currency_precision,
+    get_currency_symbol,
+    get_minus_sign_symbol,
+    get_plus_sign_symbol,
+    is_currency,
+    parse_pattern,
+)
+
+from widgets.words import words
+
+Direction = Literal["up", "down", "flat"]
+
+NONE = "—"
+ARROWS: dict[Direction, str] = {"up": "▲", "down": "▼", "flat": "•"}
+
+_SIGNIFICANT = 4
+_SMALL = 4  # fewest decimals below one, so that a column of such prices lines up
+_WHOLE = 1_000_000  # from here on the decimals are noise
+_EXACT = Context(prec=120)
+_SHOWABLE = (Decimal("1e-30"), Decimal("1e30"))
+_TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.IGNORECASE)
+_LEFT_TO_RIGHT = "\u200e"
+_LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
+# The zero of each numbering system that some CLDR locale uses by default.
+_ZEROS = {
+    "arab": 0x660,
+    "arabext": 0x6F0,
+    "deva": 0x966,
+    "beng": 0x9E6,
+    "mymr": 0x1040,
+    "tibt": 0xF20,
+    "nkoo": 0x7C0,
+    "olck": 0x1C50,
+    "mtei": 0xABF0,
+    "adlm": 0x1E950,
+    "cakm": 0x11136,
+    "hmnp": 0x1E140,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change in percent: as text with its sign ("+2.31%"), its direction, an arrow for it, and in spoken words."""
+
+    text: str
+    direction: Direction
+    arrow: str
+    spoken: str
+
+
+@lru_cache(maxsize=256)
+def _locale(tag: str) -> Locale:
+    if not _TAG.fullmatch(tag):
+        raise ValueError(f"{tag!r} is not a locale such as en or pt-BR")
+    try:
+        return Locale.parse(tag, sep="-")
+    except UnknownLocaleError as error:
+        raise ValueError(f"{tag!r} is not a locale we know") from error
+
+
+def is_locale(tag: str) -> bool:
+    """Whether numbers can be written the way of `tag`."""
+    try:
+        _locale(tag)
+    except ValueError:
+        return False
+    return True
+
+
+def _native(text: str, locale: Locale) -> str:
+    """`text` with the digits and the percent sign that readers of `locale` use."""
+    system = locale.default_numbering_system
+    if system not in _ZEROS:
+        return text
+    digits: dict[int, int | str] = {0x30 + digit: _ZEROS[system] + digit for digit in range(10)}
+    percent = locale.number_symbols.get(system, {}).get("percentSign", "%")
+    return text.translate(digits | {ord("%"): percent})
+
+
+@lru_cache(maxsize=512)
+def _pattern(tag: str, kind: Literal["currency", "decimal", "percent"], decimals: int) -> NumberPattern:
+    locale = _locale(tag)
+    fraction = "." + "0" * decimals if decimals else ""
+    if kind == "percent":
+        pattern = locale.percent_formats[None].pattern
+        return parse_pattern(re.sub(r"0(?=[^0#,.;]*(?:;|$))", "0" + fraction, pattern))
+    pattern = (
+        locale.currency_formats["standard"].pattern if kind == "currency" else locale.decimal_formats[None].pattern
+    )
+    return parse_pattern(re.sub(r"\.[0#]+", fraction, pattern))
+
+
+def _write(tag: str, kind: Literal["currency", "decimal", "percent"], value: Decimal, decimals: int, code: str) -> str:
+    locale = _locale(tag)
+    with localcontext(_EXACT):
+        text = _pattern(tag, kind, decimals).apply(
+            value, locale, currency=code or None, currency_digits=False, numbering_system="default"
+        )
+    if code and locale.text_direction == "rtl":
+        symbol = get_currency_symbol(code, locale)
+        text = text.replace(symbol, f"{_LEFT_TO_RIGHT}{symbol}{_LEFT_TO_RIGHT}")  # else "US$" is drawn as "$US"
+    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", text), locale)
+
+
+def _rounded(value: Decimal, digits: int) -> tuple[Decimal, int]:
+    """`value` and the number of decimals it is shown with; `digits` are those of its currency."""
+    with localcontext(_EXACT):
+        if value >= _WHOLE:
+            return value.to_integral_value(), 0
+        rounded = round(value, max(_SIGNIFICANT - 1 - value.adjusted(), digits))
+        least = digits if rounded >= 1 else _SMALL
+        _, _, exponent = rounded.normalize().as_tuple()
+        return rounded, max(least, -int(exponent))
+
+
+def price(value: Decimal | None, currency: str, locale: str) -> str:
+    """A price such as "$64,250.12" or "$0.00000644"; "—" for none, zero and whatever else is no price.
+
+    `currency` is an ISO code, written as the locale does, or any other code, written behind: "0.03512 BTC".
+    """
+    if value is None or not value.is_finite() or not _SHOWABLE[0] <= value <= _SHOWABLE[1]:
+        return NONE
+    code = currency.upper()
+    if is_currency(code):
+        rounded, decimals = _rounded(value, get_currency_precision(code))
+        return _write(locale, "currency", rounded, decimals, code)
+    rounded, decimals = _rounded(value, 2)
+    return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{code}"
+
+
+def change(value: Decimal | None, locale: str) -> Change | None:
+    """A change of `value` percent, with two decimals (none from a thousand percent on); None where it is unknown."""
+    if value is None or not value.is_finite() or abs(value) > _SHOWABLE[1]:
+        return None
+    with localcontext(_EXACT):
+        decimals = 2 if abs(value) < 1000 else 0
+        size = round(abs(value), decimals)
+        number = _write(locale, "decimal", size, decimals, "")
+        percent = _write(locale, "percent", size / 100, decimals, "")
+    say = words(locale)
+    if not size:
+        return Change(percent, "flat", ARROWS["flat"], say["flat"])
+    direction: Direction = "up" if value > 0 else "down"
+    symbol = get_plus_sign_symbol if value > 0 else get_minus_sign_symbol
+    sign = symbol(_locale(locale), numbering_system="default")
+    return Change(sign + percent, direction, ARROWS[direction], say[direction].format(number))
+
+
+def compact(value: Decimal | None, currency: str, locale: str) -> str:
+    """A large amount in short, such as "$1.23B"; "—" for none."""
+    if value is None or not value.is_finite() or not 0 <= value <= _SHOWABLE[1]:
+        return NONE
+    babel, code = _locale(locale), currency.upper()
+    with localcontext(_EXACT):
+        if is_currency(code):
+            text = format_compact_currency(value, code, locale=babel, fraction_digits=2)
+        else:
+            text = f"{format_compact_decimal(value, locale=babel, fraction_digits=2)}\u00a0{code}"
+    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", text), babel)
+
+
+def count(number: int, locale: str) -> str:
+    """A small number in the digits of the locale."""
+    return _native(str(number), _locale(locale))
+
+
+def clock(at: datetime, locale: str) -> str:
+    """The time of day such as "21:04 UTC", for where the date stands close by."""
+    return _native(f"{at.astimezone(UTC):%H:%M}", _locale(locale)) + " UTC"
+
+
+def moment(at: datetime, locale: str) -> str:
+    """A moment that stays true however late it is read, such as "Nov 22, 2026, 21:04 UTC"."""
+    babel = _locale(locale)
+    date = _native(format_date(at.astimezone(UTC), "medium", locale=babel), babel)
+    together: str = babel.datetime_formats["medium"]
+    return together.replace("{1}", date).replace("{0}", clock(at, locale))
+
+
+def iso(at: datetime) -> str:
+    """A moment for machines, whole seconds: "2026-11-22T21:04:10Z"."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

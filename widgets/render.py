@@ -1,0 +1,90 @@
+"""Draws a board as HTML: a fragment for other people's pages, or a page of its own for an iframe.
+
+Pure but for reading the templates and styles of this package once. Nothing drawn needs a script, asks another host
+for anything, or carries a style or id attribute.
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from widgets.board import Board, Options
+from widgets.text import clean
+from widgets.view import Context, context
+
+KINDS = ("list", "label")
+
+_HERE = Path(__file__).parent
+_LONGEST_MESSAGE = 300
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(_HERE),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+
+
+def render(kind: str, board: Board, options: Options) -> str:
+    """`board` as a fragment of HTML. Raises `KeyError` for a kind that is not in `KINDS`."""
+    return _draw(f"{_checked(kind)}/template.html", context(kind, board, options, _style(kind), framed=False))
+
+
+def page(kind: str, board: Board, options: Options) -> str:
+    """`board` as a whole page for an iframe; links in it open a new tab. Raises `KeyError` as `render` does."""
+    view = context(_checked(kind), board, options, _style(kind), framed=True)
+    bare = replace(view, css=Markup(""), stylesheet=None)
+    fragment = Markup(_draw(f"{kind}/template.html", bare))  # noqa: S704 - drawn by an escaping template
+    return _draw("shared/page.html", view, fragment=fragment)
+
+
+def error(message: str) -> str:
+    """What a reader sees in place of a widget that cannot be drawn."""
+    return _tight(_ENVIRONMENT.get_template("shared/error.html").render(message=clean(message, _LONGEST_MESSAGE)))
+
+
+def stylesheet() -> str:
+    """The external style that serves every kind, for `css="link"`."""
+    return _minified("shared/style.css", *(f"{kind}/style.css" for kind in KINDS))
+
+
+def style_hash(kind: str) -> str:
+    """The CSP source of the inline style of `kind`: "sha256-…". Raises `KeyError` for an unknown kind."""
+    digest = hashlib.sha256(_style(_checked(kind)).encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()
+
+
+def _checked(kind: str) -> str:
+    if kind not in KINDS:
+        raise KeyError(f"no widget of kind {kind!r}; there are {', '.join(KINDS)}")
+    return kind
+
+
+@cache
+def _style(kind: str) -> Markup:
+    return Markup(_minified("shared/style.css", f"{kind}/style.css"))  # noqa: S704 - our own files
+
+
+@cache
+def _minified(*names: str) -> str:
+    """The style files in one line; only comments and white space go."""
+    text = "".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    return re.sub(r"\s*([{};,])\s*", r"\1", text).replace(";}", "}").strip()
+
+
+def _draw(template: str, view: Context, **more: Markup) -> str:
+    variables = {field.name: getattr(view, field.name) for field in fields(view)}
+    return _tight(_ENVIRONMENT.get_template(template).render(variables, **more))
+
+
+def _tight(html: str) -> str:
+    """Without line breaks: those come from the templates alone, since printed text has none."""
+    return html.replace("\n", "")

@@ -1,0 +1,178 @@
+"""What the templates see: a board as text, cleaned and formatted, with every decision already taken.
+
+`Context` is all that a template may use; its fields are the template's variables. Nothing here is HTML but the marks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from widgets.board import Board, Credit, Options, Row
+from widgets.format import NONE, Change, change, clock, compact, count, iso, moment, price
+from widgets.marks import mark
+from widgets.text import clean, own_path, web_address
+from widgets.words import direction, language, words
+
+COLUMNS = ("logo", "name", "price", "symbol", "change", "cap", "volume")
+_LONGEST = {"name": 40, "symbol": 12, "currency": 24, "title": 80, "credit": 120, "disclaimer": 400, "coin": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A few words for readers; where they say a moment ("as of Nov 22, 2026, 21:04 UTC"), also for machines."""
+
+    text: str
+    iso: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One coin. `facts` are the hooks for scripts, by attribute; None is not printed. `notes` are the quiet words
+    beside it, weightiest first, and `why` the sentences behind them; `price` and `change` are None where there is none.
+    """
+
+    facts: Mapping[str, str | None]
+    name: str
+    symbol: str
+    link: str | None
+    icon: str | None
+    mark: Markup
+    price: str | None
+    change: Change | None
+    cap: str
+    volume: str
+    notes: tuple[Note, ...]
+    why: str
+    sources: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The variables of a widget's template. `css` is the constant style, empty where it is not to be printed."""
+
+    kind: str
+    title: str
+    label: str
+    lang: str
+    dir: str
+    theme: str
+    scheme: str
+    up: str
+    show: tuple[str, ...]
+    period: str
+    currency: str
+    rows: tuple[Line, ...]
+    as_of: Note | None
+    credits: tuple[tuple[str, str | None], ...]
+    simulated: bool
+    disclaimer: str
+    css: Markup
+    stylesheet: str | None
+    dash: str
+    say: Mapping[str, str]
+    framed: bool
+
+
+def context(kind: str, board: Board, options: Options, css: Markup, *, framed: bool) -> Context:
+    """`board` as `options` want it, ready to print; `framed` where it is a page of its own in an iframe."""
+    say = words(options.locale)
+    currency = clean(board.currency, _LONGEST["currency"])
+    title = clean(options.title, _LONGEST["title"])
+    length, unit = int(options.change[:-1]), options.change[-1]
+    return Context(
+        kind=kind,
+        title=title,
+        label=title or say["prices"],
+        lang=language(options.locale),
+        dir=direction(options.locale),
+        theme=options.theme,
+        scheme="light dark" if options.theme == "auto" else options.theme,
+        up=options.up,
+        show=tuple(dict.fromkeys(column for column in options.show if column in COLUMNS)),
+        period=say["hours" if unit == "h" else "days"].format(count(length, options.locale)),
+        currency=currency,
+        rows=tuple(_line(row, currency, options) for row in board.rows),
+        as_of=None if board.as_of is None else Note(_as_of(board.as_of, options.locale), iso(board.as_of)),
+        credits=tuple(_credit(credit) for credit in board.credits),
+        simulated=board.simulated,
+        disclaimer=clean(board.disclaimer, _LONGEST["disclaimer"]),
+        css=css if options.css == "inline" else Markup(""),
+        stylesheet=options.stylesheet if options.css == "link" else None,
+        dash=NONE,
+        say=say,
+        framed=framed,
+    )
+
+
+def _line(row: Row, currency: str, options: Options) -> Line:
+    locale = options.locale
+    text = price(row.price, currency, locale) if row.freshness != "none" else NONE
+    if text == NONE:
+        row = replace(row, price=None, change=None, freshness="none")
+    coin, symbol = clean(row.coin, _LONGEST["coin"]), clean(row.symbol, _LONGEST["symbol"])
+    notes, why = _notes(row, locale)
+    icon = own_path(row.icon)
+    return Line(
+        facts={
+            "data-coin": coin,
+            "data-freshness": row.freshness,
+            "data-agreement": row.agreement,
+            "data-as-of": _iso(row.as_of),
+            "data-live-until": _iso(row.live_until),
+            "data-delayed-until": _iso(row.delayed_until),
+            "data-gone-at": _iso(row.gone_at),
+        },
+        name=clean(row.name, _LONGEST["name"]),
+        symbol=symbol,
+        link=web_address(row.link),
+        icon=None if icon is None else options.origin.rstrip("/") + icon,
+        mark=mark(coin, symbol),
+        price=None if row.price is None else text,
+        change=change(row.change, locale),
+        cap=compact(row.cap, currency, locale),
+        volume=compact(row.volume, currency, locale),
+        notes=notes,
+        why=why,
+        sources=None if row.price is None or not row.total else _sources(row, locale),
+    )
+
+
+def _notes(row: Row, locale: str) -> tuple[tuple[Note, ...], str]:
+    """The words beside a row and why. What does not fit is cut from the end, so an old price's age comes first."""
+    say = words(locale)
+    if row.price is None:
+        return (Note(say["none"]), *([Note(say["disputed"])] if row.agreement == "disputed" else [])), ""
+    marked = row.agreement in ("single", "degraded", "disputed", "fixed")
+    notes = [Note(say[row.agreement])] if marked else []
+    why = [say[row.agreement + "_why"]] if marked else []
+    if row.as_of is not None and (row.freshness != "live" or row.agreement == "disputed"):
+        time = Note(clock(row.as_of, locale), iso(row.as_of))
+        if row.freshness == "stale":
+            notes.insert(0, time if notes else replace(time, text=say["as_of"].format(time.text)))
+        else:
+            notes.append(time)
+        why.append(_as_of(row.as_of, locale))
+    if row.freshness == "delayed":
+        notes.insert(0, Note(say["delayed"]))
+    return tuple(notes), " ".join(why)
+
+
+def _sources(row: Row, locale: str) -> str:
+    return words(locale)["from"].format(used=count(row.used, locale), total=count(row.total, locale))
+
+
+def _credit(credit: Credit) -> tuple[str, str | None]:
+    url = web_address(credit.url)
+    host = urlsplit(url).hostname if url else None
+    return clean(credit.text, _LONGEST["credit"]) or host or "", url
+
+
+def _as_of(at: datetime, locale: str) -> str:
+    return words(locale)["as_of"].format(moment(at, locale))
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else iso(at)
