@@ -23,7 +23,7 @@ check: lint  ## exactly what CI runs: lint, types, and the suite with coverage, 
 	NO_SKIPS=1 $(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered --durations=10
 
 screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
-	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python tests/browser/screenshots.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

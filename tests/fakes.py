@@ -80,7 +80,8 @@ class FakeFetcher:
 
 
 class FakeStore:
-    """The store contract over a variable. While `down`, everything raises."""
+    """The store contract over a variable. While `down`, everything raises; `lose_replies` publications are written
+    and answered with an error."""
 
     def __init__(self) -> None:
         self.held: Publication | None = None
@@ -88,6 +89,7 @@ class FakeStore:
         self.epoch = 0
         self.beats = 0
         self.down = False
+        self.lose_replies = 0
 
     def _ask(self) -> None:
         if self.down:
@@ -109,6 +111,9 @@ class FakeStore:
             raise Fenced("the fake store has a newer snapshot")
         self.held = publication
         self.published.append(publication.snapshot)
+        if self.lose_replies:
+            self.lose_replies -= 1
+            raise StoreDown("the reply of the fake store was lost")
 
     async def resume(self) -> Publication | None:
         self._ask()

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,24 @@ class Process:
             if status == 200:
                 return {one["id"]: one for one in json.loads(text)["prices"]}
         return {}
+
+    async def prices_when(
+        self, holds: Callable[[dict[str, Any]], bool], path: str = "/v1/prices?coins=all", within: float = 20.0
+    ) -> dict[str, Any]:
+        """The first prices of which a condition holds."""
+        try:
+            async with asyncio.timeout(within):
+                while not ((found := await self.prices(path)) and holds(found)):  # noqa: ASYNC110 - it is remote
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"not within {within} s; the log says:\n{self.log}") from None
+        return found
+
+    async def says(self, words: str, within: float = 20.0) -> None:
+        """Wait until its log has these words."""
+        async with asyncio.timeout(within):
+            while words not in self.log:  # noqa: ASYNC110 - a file has no event
+                await asyncio.sleep(0.02)
 
     async def until(self, path: str, status: int = 200) -> None:
         """Wait until a path answers so; the test's time limit ends a wait in vain."""

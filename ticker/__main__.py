@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 configuration or check failed, 2 usage, 3 store, 4 no source
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+class _LogFormat(StrEnum):
+    text = "text"
+    json = "json"
+
+
 ConfigFolder = Annotated[
     Path | None, typer.Option("--config", metavar="DIR", help="Folder with ticker.toml and coins.toml.")
 ]
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on.")]
 StoreUrl = Annotated[str | None, typer.Option("--store", metavar="URL", help="embedded:PATH, redis://… and others.")]
-LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help="How to write the log.")]
+LogFormat = Annotated[_LogFormat, typer.Option("--log-format", help="How to write the log.")]
 
 
 def _overrides(**given: object) -> dict[str, object]:
@@ -38,7 +45,7 @@ def run(
     host: Host = None,
     port: Port = None,
     store: StoreUrl = None,
-    log_format: LogFormat = "text",
+    log_format: LogFormat = _LogFormat.text,
     demo: Annotated[bool, typer.Option("--demo", help="Simulated sources; every page says so.")] = False,
 ) -> None:
     """Poll and serve in one process."""
@@ -52,7 +59,7 @@ def run(
 
 
 @app.command()
-def poll(config: ConfigFolder = None, store: StoreUrl = None, log_format: LogFormat = "text") -> None:
+def poll(config: ConfigFolder = None, store: StoreUrl = None, log_format: LogFormat = _LogFormat.text) -> None:
     """Poll the sources into the store."""
     from ticker.commands import run as command
 
@@ -65,7 +72,7 @@ def serve(
     host: Host = None,
     port: Port = None,
     store: StoreUrl = None,
-    log_format: LogFormat = "text",
+    log_format: LogFormat = _LogFormat.text,
 ) -> None:
     """Serve what is in the store."""
     from ticker.commands import run as command
@@ -99,7 +106,7 @@ def simulate(
     fault: Annotated[
         list[str] | None, typer.Option("--fault", metavar="SOURCE=KIND[:VALUE]", help="A fault from the start.")
     ] = None,
-    log_format: LogFormat = "text",
+    log_format: LogFormat = _LogFormat.text,
 ) -> None:
     """Stand in for every source, with moving prices and faults on demand."""
     from ticker.commands import simulate as command

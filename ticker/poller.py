@@ -141,15 +141,18 @@ class Poller:
     async def run(self) -> None:
         """Publish what is new, at most once in `publish_every` seconds, until cancelled or fenced.
 
-        The first publication comes at once, so that readers have the coin list, and rests on nothing but what the last
-        poller left; a store that is down is tried again.
+        Where a poller was before, its prices are published again at once under our coin list. In an empty store the
+        first publication waits for the first round, so that readers who still hold prices are not sent back to none;
+        it comes even if no source answers. A store that is down is tried again.
         Raises `Fenced` when another, newer poller has taken over.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
             inherited = await self._take_over()
-            await self._publish(lambda: inherited)
+            if inherited is not None:
+                await self._publish(lambda: inherited)
             await self._first_round()
+            self._news.set()
             while True:
                 await self._news.wait()
                 self._news.clear()
@@ -164,7 +167,7 @@ class Poller:
         except TimeoutError:
             return
 
-    async def _take_over(self) -> tuple[Quote, ...]:
+    async def _take_over(self) -> tuple[Quote, ...] | None:
         """Go on where the last poller stopped: its quotes, which are returned, its memory, a higher epoch."""
         while True:
             try:
@@ -175,7 +178,9 @@ class Poller:
                 await asyncio.sleep(STORE_RETRY)
                 continue
             self._store_back()
-            inherited = () if last is None else tuple(one for one in last.quotes if one.source in self._assignments)
+            if last is None:
+                return None
+            inherited = tuple(one for one in last.quotes if one.source in self._assignments)
             for quote in inherited:
                 if not self.health[quote.source].polls:
                     self._quotes.setdefault(quote.source, []).append(quote)
@@ -203,6 +208,7 @@ class Poller:
             except Fenced:
                 raise
             except StoreError as error:
+                self._seq += 1  # the store may have taken it and only the reply was lost: never offer one twice
                 self._store_down(error)
                 await asyncio.sleep(STORE_RETRY)
                 continue

@@ -4,15 +4,19 @@ The prices below were read off the recordings by hand.
 """
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 from redis_server import RedisServer
 from replay import Replay, load
 from service import stand_ins, ticker, write_config
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 RECORDED = {
     "coingecko": "coingecko/coins_markets_usd_top250_2022-02-23.json",
@@ -267,6 +271,26 @@ def sidebar_config(folder: Path) -> Path:
     return write_config(folder, coins, SIDEBAR)
 
 
+def sidebar_in_a_browser(url: str) -> list[tuple[str, str, bool]]:
+    """Name, price, and whether it is in sight, of every row that headless Chromium shows."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        tab = browser.new_page(viewport={"width": 300, "height": 700})
+        tab.goto(url)
+        rows = [
+            (
+                row.locator(".mp-name").inner_text().strip(),
+                row.locator(".mp-price").inner_text().strip(),
+                row.is_visible() and row.locator(".mp-mark").is_visible(),
+            )
+            for row in tab.locator(".mp-row").all()
+        ]
+        browser.close()
+    return rows
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on the path")
 async def test_all_sources_rebased_to_one_table(recordings: Path, own_redis: RedisServer, tmp_path: Path) -> None:
     """(b) One reference table: every coin at its price, agreed by as many sources as list it."""
     async with Replay() as replay:
@@ -281,6 +305,7 @@ async def test_all_sources_rebased_to_one_table(recordings: Path, own_redis: Red
             await all_polled(replay, *RECORDED)
             found = await server.prices()
             _, _, html = await server.get("/widget/list")
+            seen = await asyncio.to_thread(sidebar_in_a_browser, server.origin + "/embed/list")
 
     for coin in SIDEBAR:
         assert abs(Decimal(found[coin]["price"]) / Decimal(REFERENCE[coin]) - 1) < Decimal("0.0001"), coin
@@ -292,6 +317,8 @@ async def test_all_sources_rebased_to_one_table(recordings: Path, own_redis: Red
     assert (found["ark"]["agreement"], found["ark"]["sources"]["used"]) == ("degraded", 2)
     assert (found["pirate-chain"]["agreement"], found["pirate-chain"]["sources"]["used"]) == ("single", 1)
     assert html.count("data-coin=") == 11
+    assert [name for name, _, _ in seen] == [NAMES[coin][0] for coin in SIDEBAR]
+    assert all(price.startswith("$") and visible for _, price, visible in seen), seen
 
 
 async def test_two_eras_together_are_disputed(recordings: Path, own_redis: RedisServer, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from widgets.text import clean, own_path, web_address
 
 
 @pytest.mark.parametrize(
-    ("given", "printed"),
+    ("raw", "printed"),
     [
         ("  Bit\tcoin \n Cash ", "Bit coin Cash"),
         ("abc\u202egnp.exe", "abcgnp.exe"),
@@ -21,9 +21,9 @@ from widgets.text import clean, own_path, web_address
         ("", ""),
     ],
 )
-def test_clean(given: str, printed: str) -> None:
+def test_clean(raw: str, printed: str) -> None:
     """Line breaks, controls, direction overrides and stacks of marks go; letters and joiners of real words stay."""
-    assert clean(given, 40) == printed
+    assert clean(raw, 40) == printed
 
 
 def test_clean_cuts() -> None:

@@ -59,7 +59,14 @@ def serving(config: Config) -> Serving:
     """What answers depend on beside prices."""
     display, server = config.display, config.server
     return Serving(
-        defaults=Defaults(display.title, display.currency, display.locale, display.theme),
+        defaults=Defaults(
+            title=display.title,
+            currency=display.currency,
+            locale=display.locale,
+            theme=display.theme,
+            up=display.up_colour,
+            css=display.css,
+        ),
         origin=origin(config),
         disclaimer=server.disclaimer,
         cors_origins=server.cors_origins,

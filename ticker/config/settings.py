@@ -46,7 +46,7 @@ _LOCALE = matching(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}", 'must be a langua
 _PREFIX = matching(r"[A-Za-z0-9_.:-]{1,64}", "must be 1 to 64 letters, digits and _ . : -")
 # Other currencies need exchange rates, which nothing fetches yet: a wrong sign before a right number would be a lie.
 _CURRENCY = one_of("usd")
-_COLOUR = matching(r"green|red|blue|#[0-9a-fA-F]{6}", 'must be "green", "red", "blue" or a colour such as "#16a34a"')
+_COLOUR = matching(r"green|red|blue", 'must be "green", "red" or "blue"; any other colour: --mp-up in your own style')
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from ticker.server import headers, home, params, views
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets import render
+from widgets.board import Options
 
 log = logging.getLogger("ticker.server")
 
@@ -29,11 +30,6 @@ class Serving:
     disclaimer: str = ""
     cors_origins: tuple[str, ...] = ("*",)
     frame_ancestors: tuple[str, ...] = ("*",)
-
-    @property
-    def stylesheet(self) -> str:
-        """The address of the external style, as pages elsewhere may link it."""
-        return self.origin + "/embed.css"
 
 
 def make_app(feed: Feed, serving: Serving, clock: Callable[[], float]) -> web.Application:
@@ -90,7 +86,7 @@ class _Doors:
 
         def build(snapshot: Snapshot, now: float) -> bytes:
             board = views.board(snapshot, ask, now, self._serving.disclaimer)
-            return draw(kind, board, views.options(ask, self._serving.stylesheet)).encode()
+            return draw(kind, board, self._options(ask)).encode()
 
         ready = self._ready((draw.__name__, kind, ask), build)
         policy = {"Content-Security-Policy": self._policies[kind]}
@@ -118,7 +114,7 @@ class _Doors:
         def build(snapshot: Snapshot, now: float) -> bytes:
             board = views.board(snapshot, ask, now, serving.disclaimer)
             first = snapshot.shown[0] if snapshot.shown else None
-            return home.home(board, views.options(ask, serving.stylesheet), serving.origin, first).encode()
+            return home.home(board, self._options(ask), serving.origin, first).encode()
 
         ready = self._ready("home", build)
         return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": home.policy()})
@@ -144,6 +140,9 @@ class _Doors:
         if shared:
             shared |= {"Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Max-Age": "86400"}
         return web.Response(status=204, headers={**shared, "Vary": headers.vary(self._serving.cors_origins)})
+
+    def _options(self, ask: Ask) -> Options:
+        return views.options(ask, self._serving.origin, self._serving.defaults.up)
 
     def _ready(self, key: object, build: Build) -> Ready:
         if self.shelf.snapshot is None:

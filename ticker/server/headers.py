@@ -67,5 +67,9 @@ def not_modified(if_none_match: str | None, etag: str) -> bool:
     return if_none_match.strip() == "*" or etag in tags
 
 
-SECURITY: Mapping[str, str] = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+SECURITY: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Server": "ticker",  # in place of the versions of what we run on
+}
 EMBED: Mapping[str, str] = {"X-Robots-Tag": "noindex"}

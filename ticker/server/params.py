@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from babel.core import Locale, UnknownLocaleError
+from babel.core import Locale
+
+from widgets.format import is_locale
 
 Code = Literal[
     "unknown_coin", "unknown_kind", "bad_parameter", "too_many", "rate_limited", "not_ready", "not_found", "internal"
@@ -56,6 +58,8 @@ class Defaults:
     currency: str = "usd"
     locale: str = "en"
     theme: str = "auto"
+    up: str = "green"
+    css: str = "inline"
 
 
 DEFAULTS = Defaults()
@@ -90,7 +94,7 @@ def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Default
         change=_one_of(given, "change", PERIODS, "24h"),
         show=_show(given),
         title=_title(given, defaults.title),
-        css=_one_of(given, "css", STYLES, "inline"),
+        css=_one_of(given, "css", STYLES, defaults.css),
     )
 
 
@@ -153,12 +157,9 @@ def _limit(given: Mapping[str, str], most: int) -> int | None:
 def _locale(given: Mapping[str, str], default: str) -> str:
     text = given.get("locale", default)
     refusal = RequestError("bad_parameter", "locale must be a language we know, such as en, de or pt-BR", "locale")
-    if not _LOCALE.fullmatch(text):
+    if not _LOCALE.fullmatch(text) or not is_locale(text.replace("_", "-")):
         raise refusal
-    try:
-        return str(Locale.parse(text.replace("-", "_"))).replace("_", "-")
-    except (ValueError, UnknownLocaleError):
-        raise refusal from None
+    return str(Locale.parse(text.replace("-", "_"))).replace("_", "-")
 
 
 def _show(given: Mapping[str, str]) -> tuple[str, ...]:

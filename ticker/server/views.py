@@ -40,8 +40,8 @@ def board(snapshot: Snapshot, ask: Ask, now: float, disclaimer: str = "") -> Boa
     )
 
 
-def options(ask: Ask, stylesheet: str) -> Options:
-    """How a widget draws it."""
+def options(ask: Ask, origin: str, up: str = "green") -> Options:
+    """How a widget draws it. `origin` is where readers reach us; `up` the colour of a rise."""
     return Options(
         locale=ask.locale,
         theme=ask.theme,  # type: ignore[arg-type]  # params allows no other
@@ -49,7 +49,9 @@ def options(ask: Ask, stylesheet: str) -> Options:
         show=ask.show,
         title=ask.title,
         css=ask.css,  # type: ignore[arg-type]
-        stylesheet=stylesheet,
+        stylesheet=f"{origin}/embed.css",
+        origin=origin,
+        up=up,  # type: ignore[arg-type]  # the configuration allows no other
     )
 
 
