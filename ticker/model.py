@@ -16,6 +16,7 @@ SourceName = str
 Agreement = Literal["ok", "degraded", "single", "disputed", "fixed", "none"]
 Freshness = Literal["live", "delayed", "stale", "none"]
 Kind = Literal["venue", "aggregator"]
+Step = Literal["1m", "1h", "1d"]
 
 
 class Coin(Struct, frozen=True):
@@ -100,6 +101,13 @@ class Price(Struct, frozen=True):
         return min((at for at in deadlines if at is not None and at > now), default=None)
 
 
+class Point(Struct, frozen=True):
+    """A settled price of the past, in US dollars."""
+
+    at: float
+    price: Decimal
+
+
 class Credit(Struct, frozen=True):
     """A line that a source's terms require near its prices."""
 
@@ -113,7 +121,8 @@ class Snapshot(Struct, frozen=True):
 
     `epoch` grows with every poller that takes over, `seq` with every publication, so (epoch, seq) only grows.
     `coins` are all configured coins, `shown` the ids of the default list in display order, `prices` one per coin in
-    the order of `coins`. `config` names the version of the configuration behind it.
+    the order of `coins`. `rates` are currencies settled like coins: `coin` is the code ("eur"), `price` US dollars for
+    one of it. `config` names the version of the configuration behind it.
     """
 
     epoch: int
@@ -122,6 +131,7 @@ class Snapshot(Struct, frozen=True):
     coins: tuple[Coin, ...]
     shown: tuple[CoinId, ...]
     prices: tuple[Price, ...]
+    rates: tuple[Price, ...] = ()
     credits: tuple[Credit, ...] = ()
     config: str = ""
     simulated: bool = False

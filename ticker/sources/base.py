@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 
@@ -98,13 +98,32 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A source's live feed over WebSocket, beside its polls: two more pure functions and a few facts.
+
+    `subscribe(ids)` gives the text messages to send after connecting, `read(message)` the rows in one received message
+    (none for acknowledgements, heartbeats and the like), raising as `parse` does. A feed that says nothing at all for
+    `silence` seconds is dead. `ping` is a text to send every `ping_every` seconds, where the source wants one.
+    """
+
+    url: str
+    subscribe: Callable[[Sequence[str]], list[str]]
+    read: Callable[[bytes], Iterator[Row]]
+    silence: float = 30.0
+    ping: str | None = None
+    ping_every: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One public price API.
 
     `group` is its operator and data origin, which has one vote. `every` and `cache` are seconds: how often we ask, and
     how long it keeps an answer itself. `batch` is the ids a request may name (None: one request has every market).
     `cost` is what one request counts against `limits`. `typical_bytes` is an answer on the wire, compressed.
-    `timed` says that it gives its own time with every row. `id_pattern` is what its ids look like.
+    `timed` says that it gives its own time with every row. `id_pattern` is what its ids look like. `of` says what it
+    prices: coins, or currencies (ids are then codes, "EUR", and a row's price is US dollars for one). Sources that
+    share one allowance name the same `quota`; "" is a quota of its own.
     """
 
     name: SourceName
@@ -128,6 +147,9 @@ class Source:
     content_types: tuple[str, ...] = ("application/json",)
     credit: tuple[str, str] | None = None
     id_example: str = field(default="")
+    of: Literal["coins", "currencies"] = "coins"
+    quota: str = ""
+    stream: Stream | None = None
 
     def requests(self, ids: Sequence[str]) -> list[Request]:
         """All requests of one poll for these ids, in order; none for no ids."""

@@ -4,13 +4,14 @@ A store keeps one publication (snapshot, quotes, memory) and tells readers when 
 hints: what counts is what `latest` reads (trust rules 21-26). How values look inside a store is `envelope`'s.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from ticker.errors import StoreError
-from ticker.model import Quote, Snapshot
+from ticker.model import CoinId, Point, Quote, Snapshot, Step
 
 HEARTBEAT = 5.0  # seconds between two signs of life of the publisher
 SILENCE = 10.0  # seconds without any sign of life after which a reader looks for itself
@@ -28,6 +29,17 @@ class Publication(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     quotes: tuple[Quote, ...] = ()
     memory: bytes = b""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of the log of decisions: a change of one coin, or a whole round (`coin` ""), opaque here.
+
+    `body` is whatever settling wrote, small and already compressed.
+    """
+
+    at: float
+    coin: CoinId
+    body: bytes
 
 
 class Store(Protocol):
@@ -73,6 +85,31 @@ class Store(Protocol):
         pauses of at most 2 s, and `report` hears of it. Snapshots in between may be left out. A reader that hears
         nothing for `SILENCE` seconds reads for itself.
         """
+        ...
+
+    async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
+        """Keep one point of every coin given. A point of the same coin, step and slot replaces the one before.
+
+        Bounded by `KEPT`: what is older than a step is kept for goes when newer comes.
+        """
+        ...
+
+    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
+        """The points of a coin from `start` up to and including `end`, oldest first."""
+        ...
+
+    async def points_near(
+        self, coins: Sequence[CoinId], step: Step, at: float, within: float
+    ) -> Mapping[CoinId, Point]:
+        """For each coin that has one, the point nearest to `at`, at most `within` seconds from it."""
+        ...
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        """Add to the log of decisions; the oldest go when it is over its bounds of age and size."""
+        ...
+
+    async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
+        """The newest `limit` entries of one coin ("" for whole rounds) between two moments, newest first."""
         ...
 
     async def heartbeat(self) -> None:
