@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ticker.model import CoinId, Kind, SourceName
 
-METHOD = "1"  # grows with every change of a rule or a threshold
+METHOD = "2"  # grows with every change of a rule or a threshold
 
 AGGREGATOR_TOLERANCE = Decimal("0.03")
 OUTLIER_FLOOR = Decimal("0.005")
@@ -19,6 +19,17 @@ OUTLIER_CAP = Decimal("0.10")
 QUORUM = 3  # groups that agree for "ok", and that a confidence needs
 FUTURE = 30.0  # seconds a provider's clock may run ahead of ours
 PEG_DRIFT = Decimal("0.02")  # a stablecoin further from 1 than this needs a quorum before it converts prices
+GOOD_FOR = 3600.0  # seconds that a last good price is shown at most, and that jumps are measured from it
+RETURN_POLLS = 3  # polls in a row that a group must be near before it counts again after it was out
+RETURN_REACH = Decimal("0.5")  # how near: this part of the distance that puts a group out
+JUMP = Decimal("0.20")  # a change since the last good price that must be confirmed
+UNIT_WITHIN = Decimal("0.25")  # how near to a power of ten a jump must be to look like a change of unit
+UNIT_POWERS = 12
+CANARY_FACTOR = Decimal(10)  # a price this many times too high or too low
+CANARY_COINS = 3  # on so many coins of one source at once, or on one stablecoin, suspends the source
+FROZEN_POLLS = 5  # the same value and time for so many polls
+FROZEN_MOVE = Decimal("0.005")  # while two other groups or more, and most of them, moved by more than this
+FROZEN_GROUPS = 2
 
 
 class Voter(Struct, frozen=True):
@@ -41,12 +52,17 @@ class Voter(Struct, frozen=True):
 
 
 class CoinRule(Struct, frozen=True):
-    """A coin to settle: the sources that list it, and what ops set for it (a fraction; a price in US dollars)."""
+    """A coin to settle: the sources that list it, and what ops set for it.
+
+    `tolerance` is a fraction, `fixed` a price in US dollars, `confirmed` the moment up to which a jump by a power of
+    ten is known to be right.
+    """
 
     id: CoinId
     sources: tuple[SourceName, ...] = ()
     tolerance: Decimal | None = None
     fixed: Decimal | None = None
+    confirmed: float | None = None
 
 
 class Rules(Struct, frozen=True):
@@ -75,4 +91,12 @@ class Ladder(Struct, frozen=True):
 def ladder(as_of: float, turns: Iterable[float]) -> Ladder:
     """The ladder of a price as of `as_of`, by the shortest turn among the sources that quote it."""
     turn = min(turns, default=0.0)
-    return Ladder(as_of + max(120.0, 1.5 * turn), as_of + max(300.0, 2.5 * turn), as_of + max(3600.0, 2.5 * turn))
+    return Ladder(as_of + max(120.0, 1.5 * turn), as_of + max(300.0, 2.5 * turn), as_of + max(GOOD_FOR, 2.5 * turn))
+
+
+def power_of_ten(ratio: Decimal) -> int | None:
+    """The k of -12..-1 and 1..12 for which `ratio` is 10^k within 25 %, or None."""
+    power = round(ratio.log10())
+    if power == 0 or abs(power) > UNIT_POWERS:
+        return None
+    return power if abs(ratio.scaleb(-power) - 1) <= UNIT_WITHIN else None

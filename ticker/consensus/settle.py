@@ -9,26 +9,29 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from ticker.consensus.canary import suspended
+from ticker.consensus.frozen import look
+from ticker.consensus.jumps import Guarded, guard
+from ticker.consensus.membership import Membership, members
+from ticker.consensus.memory import NOTHING, Memory, Reason, Remembered
 from ticker.consensus.rules import PEG_DRIFT, QUORUM, CoinRule, Rules, ladder
-from ticker.consensus.statistics import agreeing, confidence, inliers, median, median_of, tidy
-from ticker.consensus.votes import Counted, Reason, Vote, by_group, count
+from ticker.consensus.statistics import agreeing, confidence, median, median_of, tidy
+from ticker.consensus.votes import Vote, by_group, count
 from ticker.model import Agreement, CoinId, Price, Quote, SourceName
 
 STABLECOINS: tuple[CoinId, ...] = ("tether", "usd-coin")
 
 
-class Remembered(Struct, frozen=True):
-    """What is kept of a coin between rounds: its last good price, and how the last round ended."""
+class Round(Struct, frozen=True):
+    """How one coin came out: its price, and every step that led to it. None where a step was not reached."""
 
-    good: Price | None = None
-    agreement: Agreement = "none"
-    refused: dict[SourceName, Reason] = {}
-
-
-class Memory(Struct, frozen=True):
-    """What settling remembers between rounds, by coin."""
-
-    coins: dict[CoinId, Remembered] = {}
+    price: Price
+    remembered: Remembered
+    quotes: tuple[Quote, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    refused: Mapping[SourceName, Reason] = {}
+    membership: Membership | None = None
+    guarded: Guarded | None = None
 
 
 class Decision(Struct, frozen=True):
@@ -39,15 +42,20 @@ class Decision(Struct, frozen=True):
     agreement: Agreement
     before: Agreement
     price: Decimal | None
-    refused: dict[SourceName, Reason]
+    refused: Mapping[SourceName, Reason]
 
 
 class Settlement(Struct, frozen=True):
-    """One round: a price for every coin of the rules, in their order, what to remember, and what changed."""
+    """All coins of the rules, in their order: how each came out, what to remember, and what changed."""
 
-    prices: tuple[Price, ...]
+    rounds: dict[CoinId, Round]
     memory: Memory
     decisions: tuple[Decision, ...]
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """One price a coin."""
+        return tuple(one.price for one in self.rounds.values())
 
 
 def settle(quotes: Iterable[Quote], memory: Memory, now: float, rules: Rules) -> Settlement:
@@ -56,52 +64,70 @@ def settle(quotes: Iterable[Quote], memory: Memory, now: float, rules: Rules) ->
     Stablecoins are settled first, since quotes in them count only through their own settled price. Quotes of coins
     that the rules do not list are ignored. At most one quote a source and coin is expected, the latest.
     """
+    coins = {coin.id: coin for coin in rules.coins}
     of_coin: dict[CoinId, list[Quote]] = {}
     for quote in quotes:
-        of_coin.setdefault(quote.coin, []).append(quote)
-    coins = {coin.id: coin for coin in rules.coins}
+        if quote.coin in coins:
+            of_coin.setdefault(quote.coin, []).append(quote)
+    broken = suspended(of_coin, STABLECOINS, memory, now, rules)
     rates: dict[CoinId, Decimal] = {}
-    settled: dict[CoinId, tuple[Price, dict[SourceName, Reason]]] = {}
+    done: dict[CoinId, Round] = {}
     for coin in [*(coins[one] for one in STABLECOINS if one in coins), *rules.coins]:
-        if coin.id in settled:
-            continue
-        before = memory.coins.get(coin.id, Remembered())
-        price, refused, groups = _settle_coin(coin, of_coin.get(coin.id, ()), rates, before, now, rules)
-        settled[coin.id] = price, refused
-        if coin.id in STABLECOINS and _may_convert(price, groups):
-            rates[coin.id] = price.price or Decimal(0)
-    remembered, decisions = {}, []
-    for coin in rules.coins:
-        price, refused = settled[coin.id]
-        before = memory.coins.get(coin.id, Remembered())
-        good = price if price.agreement in ("ok", "degraded", "single") else before.good
-        remembered[coin.id] = Remembered(good, price.agreement, refused)
-        if price.agreement != before.agreement or refused != before.refused:
-            decisions.append(Decision(now, coin.id, price.agreement, before.agreement, price.price, refused))
-    return Settlement(tuple(settled[coin.id][0] for coin in rules.coins), Memory(remembered), tuple(decisions))
+        if coin.id not in done:
+            before = memory.coins.get(coin.id, NOTHING)
+            done[coin.id] = one = _settle_coin(coin, of_coin.get(coin.id, []), broken, rates, before, now, rules)
+            if coin.id in STABLECOINS and _may_convert(one):
+                rates[coin.id] = one.price.price or Decimal(0)
+    rounds = {coin.id: done[coin.id] for coin in rules.coins}
+    remembered = {coin: one.remembered for coin, one in rounds.items()}
+    decisions = []
+    for coin_id, one in rounds.items():
+        last = memory.coins.get(coin_id, NOTHING)
+        if one.price.agreement != last.agreement or one.refused != last.refused:
+            price = one.price
+            decisions.append(Decision(now, coin_id, price.agreement, last.agreement, price.price, one.refused))
+    return Settlement(rounds, Memory(remembered), tuple(decisions))
 
 
 def _settle_coin(
     coin: CoinRule,
-    quotes: Iterable[Quote],
+    quotes: list[Quote],
+    broken: set[SourceName],
     rates: Mapping[CoinId, Decimal],
     before: Remembered,
     now: float,
     rules: Rules,
-) -> tuple[Price, dict[SourceName, Reason], int]:
-    """The price of one coin, the quotes that had no part in it and why, and the number of groups that made it."""
+) -> Round:
     if coin.fixed is not None:
-        return Price(coin.id, coin.fixed, "fixed"), {}, 0
-    counted, refused = count(quotes, rates, now, rules)
+        price = Price(coin.id, coin.fixed, "fixed")
+        return Round(price, Remembered(agreement="fixed"))
+    refused: dict[SourceName, Reason] = dict.fromkeys((q.source for q in quotes if q.source in broken), "canary")
+    counted, not_counted = count((q for q in quotes if q.source not in broken), rates, now, rules)
+    refused |= not_counted
     votes = by_group(counted, rules)
+    seen, frozen = look((one.quote for one in counted), votes, before.seen)
+    if frozen:
+        refused |= dict.fromkeys(frozen, "frozen")
+        votes = by_group((one for one in counted if one.quote.source not in frozen), rules)
     agreement = _agreement([vote.price for vote in votes], rules.tolerance_of(coin))
-    total = len(coin.sources)
     if agreement in ("none", "disputed"):
-        return _last_good(coin, agreement, before, total, now), refused, 0
-    start, stop = inliers([vote.price for vote in votes])
-    for vote in (*votes[:start], *votes[stop:]):
-        refused |= dict.fromkeys((one.quote.source for one in vote.counted), "outlier")
-    return _price(coin, agreement, votes[start:stop], counted, total, rules), refused, stop - start
+        # Without a majority there is nothing to measure by: what the guards were watching stays as it was.
+        kept = Remembered(before.good, agreement, refused, seen, before.out, before.jump, before.unit)
+        price = _last_good(coin, agreement, before, now)
+        return Round(price, kept, tuple(quotes), tuple(votes), refused)
+    chosen = members(votes, before.out)
+    for vote in votes:
+        if vote.group in chosen.out:
+            refused |= dict.fromkeys(vote.sources, chosen.out[vote.group].reason)
+    price = _price(coin, agreement, chosen.members, votes, rules)
+    guarded = guard(price.price or Decimal(0), votes, chosen.members, before, coin.confirmed, now)
+    if guarded.verdict == "wait":
+        price = _last_good(coin, "disputed", before, now)
+    elif guarded.verdict == "hide":
+        price = Price(coin.id, None, "disputed", total=len(coin.sources))
+    good = price if guarded.verdict == "publish" else before.good
+    kept = Remembered(good, price.agreement, refused, seen, chosen.out, guarded.jump, guarded.unit)
+    return Round(price, kept, tuple(quotes), tuple(votes), refused, chosen, guarded)
 
 
 def _agreement(ordered: list[Decimal], tolerance: Decimal) -> Agreement:
@@ -115,9 +141,9 @@ def _agreement(ordered: list[Decimal], tolerance: Decimal) -> Agreement:
     return "ok" if cluster >= QUORUM else "degraded"
 
 
-def _last_good(coin: CoinRule, agreement: Agreement, before: Remembered, total: int, now: float) -> Price:
-    """No majority now: the last good price as of its own time, until its ladder ends, or none."""
-    good = before.good
+def _last_good(coin: CoinRule, agreement: Agreement, before: Remembered, now: float) -> Price:
+    """No price of now: the last good one as of its own time, until its ladder ends, or none."""
+    good, total = before.good, len(coin.sources)
     if good is None or good.freshness(now) == "none":
         return Price(coin.id, None, agreement, total=total)
     return Price(
@@ -133,16 +159,15 @@ def _last_good(coin: CoinRule, agreement: Agreement, before: Remembered, total: 
     )
 
 
-def _price(
-    coin: CoinRule, agreement: Agreement, votes: list[Vote], counted: list[Counted], total: int, rules: Rules
-) -> Price:
+def _price(coin: CoinRule, agreement: Agreement, chosen: tuple[Vote, ...], votes: list[Vote], rules: Rules) -> Price:
     """The price that these votes make: their median, as of a time that at least half of them are no older than."""
-    ordered = [vote.price for vote in votes]
+    ordered = [vote.price for vote in chosen]
     price = median(ordered)
-    used = [one for vote in votes for one in vote.counted]
-    times = sorted(max(one.at for one in vote.counted) for vote in votes)
+    used = [one for vote in chosen for one in vote.counted]
+    times = sorted(vote.at for vote in chosen)
     as_of = times[len(times) // 2]
-    rungs = ladder(as_of, (rules.voters[one.quote.source].turn for one in counted))
+    turns = (rules.voters[source].turn for vote in votes for source in vote.sources)
+    rungs = ladder(as_of, turns)
     aggregators = [one.quote for one in used if rules.voters[one.quote.source].kind == "aggregator"]
     dollars = [one for one in used if one.quote.currency == "usd"] or used
     return Price(
@@ -150,7 +175,7 @@ def _price(
         price=tidy(price),
         agreement=agreement,
         used=len(used),
-        total=total,
+        total=len(coin.sources),
         confidence=confidence(ordered, price) if len(ordered) >= QUORUM else None,
         as_of=as_of,
         live_until=rungs.live_until,
@@ -173,8 +198,10 @@ def _figure(values: list[Decimal | None]) -> Decimal | None:
     return None if middle is None else tidy(middle)
 
 
-def _may_convert(price: Price, groups: int) -> bool:
+def _may_convert(one: Round) -> bool:
     """Whether a stablecoin's price may convert others (rule 9): settled now, and off its peg only by a quorum."""
+    price = one.price
     if price.price is None or price.agreement in ("none", "disputed"):
         return False
+    groups = 0 if one.membership is None else len(one.membership.members)
     return price.agreement == "fixed" or groups >= QUORUM or abs(price.price - 1) <= PEG_DRIFT

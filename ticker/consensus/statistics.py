@@ -23,16 +23,13 @@ def median_of(values: Sequence[Decimal | None]) -> Decimal | None:
     return median(there) if there else None
 
 
-def inliers(ordered: Sequence[Decimal]) -> tuple[int, int]:
-    """The slice of values near their median: within max(0.5 %, 5 × 1.4826 MAD) of it, and never beyond 10 %."""
-    middle = median(ordered)
-    if (ordered[-1] - middle) <= OUTLIER_FLOOR * middle and (middle - ordered[0]) <= OUTLIER_FLOOR * middle:
-        return 0, len(ordered)
+def reach(ordered: Sequence[Decimal], middle: Decimal) -> Decimal:
+    """How far from the median a value may be: max(0.5 %, 5 × 1.4826 MAD) of it, and never beyond 10 %."""
+    least = OUTLIER_FLOOR * middle
+    if ordered[-1] - middle <= least and middle - ordered[0] <= least:
+        return least  # then the MAD cannot widen it enough to matter: nothing is out either way
     deviations = sorted(abs(value - middle) for value in ordered)
-    reach = min(max(OUTLIER_FLOOR * middle, OUTLIER_MADS * median(deviations)), OUTLIER_CAP * middle)
-    start = next(i for i, value in enumerate(ordered) if middle - value <= reach)
-    stop = next(i for i in range(len(ordered), 0, -1) if ordered[i - 1] - middle <= reach)
-    return start, stop
+    return min(max(least, OUTLIER_MADS * median(deviations)), OUTLIER_CAP * middle)
 
 
 def agreeing(ordered: Sequence[Decimal], tolerance: Decimal) -> int:

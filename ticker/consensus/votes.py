@@ -5,15 +5,15 @@ Knows the rules of time, of stablecoins and of groups; nothing of what the votes
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Literal
 
 from msgspec import Struct
 
+from ticker.consensus.memory import Reason
 from ticker.consensus.rules import FUTURE, Rules
 from ticker.consensus.statistics import median
 from ticker.model import CoinId, Kind, Quote, SourceName
 
-Reason = Literal["bad_time", "expired", "no_rate", "unknown_source", "outlier"]
+AGGREGATORS = "aggregators"  # the group that all aggregators are where they would outvote the venues
 
 
 class Counted(Struct, frozen=True):
@@ -25,12 +25,22 @@ class Counted(Struct, frozen=True):
 
 
 class Vote(Struct, frozen=True):
-    """One group's vote: the median of its quotes, as of the newest of them."""
+    """One group's vote: the median of its quotes, as of the newest of them.
+
+    `polls` adds up the polls behind it, so it grows with every answer of any of its sources.
+    """
 
     group: str
     kind: Kind
     price: Decimal
+    at: float
+    polls: int
     counted: tuple[Counted, ...]
+
+    @property
+    def sources(self) -> list[SourceName]:
+        """Those whose quotes are in it."""
+        return [one.quote.source for one in self.counted]
 
 
 def count(
@@ -74,12 +84,15 @@ def by_group(counted: Iterable[Counted], rules: Rules) -> list[Vote]:
     venues = [vote for vote in votes if vote.kind == "venue"]
     aggregators = [vote for vote in votes if vote.kind == "aggregator"]
     if len(venues) >= 2 and len(aggregators) >= len(venues):
-        price = median(sorted(vote.price for vote in aggregators))
-        together = tuple(one for vote in aggregators for one in vote.counted)
-        votes = [*venues, Vote("aggregators", "aggregator", price, together)]
+        together = _vote(AGGREGATORS, "aggregator", [one for vote in aggregators for one in vote.counted])
+        middle = median(sorted(vote.price for vote in aggregators))
+        votes = [*venues, Vote(together.group, together.kind, middle, together.at, together.polls, together.counted)]
     return sorted(votes, key=lambda vote: (vote.price, vote.group))
 
 
 def _vote(group: str, kind: Kind, ones: list[Counted]) -> Vote:
-    price = ones[0].price if len(ones) == 1 else median(sorted(one.price for one in ones))
-    return Vote(group, kind, price, tuple(ones))
+    if len(ones) == 1:
+        one = ones[0]
+        return Vote(group, kind, one.price, one.at, one.quote.poll, (one,))
+    price = median(sorted(one.price for one in ones))
+    return Vote(group, kind, price, max(one.at for one in ones), sum(one.quote.poll for one in ones), tuple(ones))

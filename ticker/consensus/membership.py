@@ -1,0 +1,63 @@
+"""Who is in a price: outliers go out, and come back only when they have been near for a while (rules 2, 5, 7).
+
+Knows one coin's votes and who was out before; not whether the votes agree.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from ticker.consensus.memory import Out
+from ticker.consensus.rules import RETURN_POLLS, RETURN_REACH, power_of_ten
+from ticker.consensus.statistics import median, reach
+from ticker.consensus.votes import Vote
+
+
+class Membership(Struct, frozen=True):
+    """The votes that make the price, in ascending order, who is out and why, and by what measure."""
+
+    members: tuple[Vote, ...]
+    out: dict[str, Out]
+    middle: Decimal
+    reach: Decimal
+
+
+def members(votes: Sequence[Vote], before: Mapping[str, Out]) -> Membership:
+    """Who of these votes (ascending, at least one, a majority of which agree) makes the price.
+
+    A group is out beyond the reach of the median. Once out it needs three polls in a row within half of that reach.
+    Where so many are out that fewer than half of those within reach are left, the market has come to them: all within
+    reach are in again, at once.
+    """
+    prices = [vote.price for vote in votes]
+    middle = median(prices)
+    far = reach(prices, middle)
+    near = [vote for vote in votes if abs(vote.price - middle) <= far]
+    out = {vote.group: _out(vote, middle, before.get(vote.group)) for vote in votes if abs(vote.price - middle) > far}
+    for vote in near:
+        waiting = _waiting(vote, abs(vote.price - middle) <= far * RETURN_REACH, before.get(vote.group))
+        if waiting is not None:
+            out[vote.group] = waiting
+    chosen = tuple(vote for vote in near if vote.group not in out)
+    if 2 * len(chosen) < len(near):
+        chosen = tuple(near)
+        out = {group: held for group, held in out.items() if group not in {vote.group for vote in near}}
+    return Membership(chosen, out, middle, far)
+
+
+def _out(vote: Vote, middle: Decimal, before: Out | None) -> Out:
+    if before is not None:
+        return Out(before.reason, vote.polls)
+    return Out("unit" if power_of_ten(vote.price / middle) else "outlier", vote.polls)
+
+
+def _waiting(vote: Vote, is_near: bool, before: Out | None) -> Out | None:
+    """What is still held against a vote within reach; None when nothing is."""
+    if before is None:
+        return None
+    if vote.polls == before.polls:
+        return before  # nobody of this group has answered since
+    if not is_near:
+        return Out(before.reason, vote.polls)
+    return None if before.near + 1 >= RETURN_POLLS else Out(before.reason, vote.polls, before.near + 1)
