@@ -29,7 +29,7 @@ class Coin(Struct, frozen=True):
     link: str | None = None
 
 
-class Quote(Struct, frozen=True):
+class Quote(Struct, frozen=True, gc=False):
     """What one source said of one coin in one poll.
 
     `price` is finite, above zero and counted in `currency`: "usd", or the id of a coin ("tether", "usd-coin").
@@ -56,7 +56,7 @@ class Quote(Struct, frozen=True):
     symbol: str | None = None
 
 
-class Price(Struct, frozen=True):
+class Price(Struct, frozen=True, gc=False):
     """The settled price of one coin in US dollars, how it was agreed, and until when it may be shown as what.
 
     `as_of` is the provider time of the votes used. Up to `live_until` the price is live, up to `delayed_until`

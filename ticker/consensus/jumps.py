@@ -16,7 +16,7 @@ from ticker.consensus.votes import Vote
 Verdict = Literal["publish", "wait", "hide"]
 
 
-class Guarded(Struct, frozen=True):
+class Guarded(Struct, frozen=True, gc=False):
     """Whether a price is published, waits behind the last good one, or is hidden; and what is watched from now on."""
 
     verdict: Verdict

@@ -14,7 +14,7 @@ from ticker.consensus.statistics import median, reach
 from ticker.consensus.votes import Vote
 
 
-class Membership(Struct, frozen=True):
+class Membership(Struct, frozen=True, gc=False):
     """The votes that make the price, in ascending order, who is out and why, and by what measure."""
 
     members: tuple[Vote, ...]

@@ -13,7 +13,7 @@ from ticker.model import Agreement, CoinId, Price, SourceName
 Reason = Literal["unknown_source", "bad_time", "expired", "no_rate", "canary", "frozen", "outlier", "unit"]
 
 
-class Seen(Struct, frozen=True, array_like=True):
+class Seen(Struct, frozen=True, array_like=True, gc=False):
     """The last value of one source for one coin: how many polls in a row brought it, and the groups' prices then.
 
     `others` is empty until the value has been brought twice: most values never are.
@@ -26,7 +26,7 @@ class Seen(Struct, frozen=True, array_like=True):
     others: dict[str, Decimal] = {}
 
 
-class Out(Struct, frozen=True, array_like=True):
+class Out(Struct, frozen=True, array_like=True, gc=False):
     """A group that is out of one coin's price: why, its polls when last looked at, and how many in a row were near."""
 
     reason: Literal["outlier", "unit"]
@@ -34,7 +34,7 @@ class Out(Struct, frozen=True, array_like=True):
     near: int = 0
 
 
-class Jump(Struct, frozen=True, array_like=True):
+class Jump(Struct, frozen=True, array_like=True, gc=False):
     """A jump that waits to be confirmed: its direction, and each source's poll and time when it was first seen."""
 
     up: bool
@@ -43,14 +43,14 @@ class Jump(Struct, frozen=True, array_like=True):
     at: dict[SourceName, float]
 
 
-class Unit(Struct, frozen=True, array_like=True):
+class Unit(Struct, frozen=True, array_like=True, gc=False):
     """A jump by a power of ten that only ops can confirm: the price before it, and when it was first seen."""
 
     before: Decimal
     since: float
 
 
-class Remembered(Struct, frozen=True, omit_defaults=True):
+class Remembered(Struct, frozen=True, omit_defaults=True, gc=False):
     """What is kept of a coin: its last good price, how the last round ended, and what each guard is watching."""
 
     good: Price | None = None

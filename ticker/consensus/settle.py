@@ -22,7 +22,7 @@ from ticker.model import Agreement, CoinId, Price, Quote, SourceName
 STABLECOINS: tuple[CoinId, ...] = ("tether", "usd-coin")
 
 
-class Round(Struct, frozen=True):
+class Round(Struct, frozen=True, gc=False):
     """How one coin came out: its price, and every step that led to it. None where a step was not reached."""
 
     price: Price

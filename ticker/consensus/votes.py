@@ -16,7 +16,7 @@ from ticker.model import CoinId, Kind, Quote, SourceName
 AGGREGATORS = "aggregators"  # the group that all aggregators are where they would outvote the venues
 
 
-class Counted(Struct, frozen=True):
+class Counted(Struct, frozen=True, gc=False):
     """A quote that counts: its price in US dollars, and the time it counts as of."""
 
     quote: Quote
@@ -24,7 +24,7 @@ class Counted(Struct, frozen=True):
     at: float
 
 
-class Vote(Struct, frozen=True):
+class Vote(Struct, frozen=True, gc=False):
     """One group's vote: the median of its quotes, as of the newest of them.
 
     `polls` adds up the polls behind it, so it grows with every answer of any of its sources.
