@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from ticker.consensus.memory import Seen
 from ticker.consensus.rules import FROZEN_GROUPS, FROZEN_MOVE, FROZEN_POLLS, JUMP
-from ticker.consensus.votes import Vote
+from ticker.consensus.votes import Counted, Vote
 from ticker.model import Quote, SourceName
 
 
 def look(
-    quotes: Iterable[Quote], votes: Iterable[Vote], before: Mapping[SourceName, Seen]
+    counted: Iterable[Counted], votes: Iterable[Vote], before: Mapping[SourceName, Seen]
 ) -> tuple[dict[SourceName, Seen], set[SourceName]]:
     """What is seen now of each source, and which of them are frozen.
 
@@ -21,16 +21,18 @@ def look(
     volume at all. Sources that give a new time with an old price are alive: the market may be quiet.
     """
     prices = {vote.group: vote.price for vote in votes}
-    own = {source: vote.group for vote in votes for source in vote.sources}
     seen: dict[SourceName, Seen] = {}
     frozen: set[SourceName] = set()
-    for quote in quotes:
-        last = before.get(quote.source)
-        now = _seen(quote, last, prices)
-        seen[quote.source] = now
-        if now.same >= FROZEN_POLLS and _market_moved(prices, now.others, own.get(quote.source)):
+    for one in counted:
+        quote = one.quote
+        seen[quote.source] = now = _seen(quote, before.get(quote.source), prices)
+        if now.same >= FROZEN_POLLS and _market_moved(prices, now.others, _group_of(quote.source, votes)):
             frozen.add(quote.source)
     return seen, frozen
+
+
+def _group_of(source: SourceName, votes: Iterable[Vote]) -> str | None:
+    return next((vote.group for vote in votes if source in vote.sources), None)
 
 
 def _seen(quote: Quote, last: Seen | None, prices: Mapping[str, Decimal]) -> Seen:

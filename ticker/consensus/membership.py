@@ -33,6 +33,8 @@ def members(votes: Sequence[Vote], before: Mapping[str, Out]) -> Membership:
     prices = [vote.price for vote in votes]
     middle = median(prices)
     far = reach(prices, middle)
+    if not before and prices[-1] - middle <= far and middle - prices[0] <= far:
+        return Membership(tuple(votes), {}, middle, far)
     near = [vote for vote in votes if abs(vote.price - middle) <= far]
     out = {vote.group: _out(vote, middle, before.get(vote.group)) for vote in votes if abs(vote.price - middle) > far}
     for vote in near:

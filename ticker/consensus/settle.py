@@ -105,7 +105,7 @@ def _settle_coin(
     counted, not_counted = count((q for q in quotes if q.source not in broken), rates, now, rules)
     refused |= not_counted
     votes = by_group(counted, rules)
-    seen, frozen = look((one.quote for one in counted), votes, before.seen)
+    seen, frozen = look(counted, votes, before.seen)
     if frozen:
         refused |= dict.fromkeys(frozen, "frozen")
         votes = by_group((one for one in counted if one.quote.source not in frozen), rules)
@@ -166,8 +166,8 @@ def _price(coin: CoinRule, agreement: Agreement, chosen: tuple[Vote, ...], votes
     used = [one for vote in chosen for one in vote.counted]
     times = sorted(vote.at for vote in chosen)
     as_of = times[len(times) // 2]
-    turns = (rules.voters[source].turn for vote in votes for source in vote.sources)
-    rungs = ladder(as_of, turns)
+    voters = rules.voters
+    rungs = ladder(as_of, [voters[one.quote.source].turn for vote in votes for one in vote.counted])
     aggregators = [one.quote for one in used if rules.voters[one.quote.source].kind == "aggregator"]
     dollars = [one for one in used if one.quote.currency == "usd"] or used
     return Price(

@@ -19,8 +19,11 @@ def median(ordered: Sequence[Decimal]) -> Decimal:
 
 def median_of(values: Sequence[Decimal | None]) -> Decimal | None:
     """The median of the values that are there, or None."""
-    there = sorted(value for value in values if value is not None)
-    return median(there) if there else None
+    there = [value for value in values if value is not None]
+    if not there:
+        return None
+    there.sort()
+    return median(there)
 
 
 def reach(ordered: Sequence[Decimal], middle: Decimal) -> Decimal:

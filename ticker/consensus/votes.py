@@ -81,13 +81,18 @@ def by_group(counted: Iterable[Counted], rules: Rules) -> list[Vote]:
     for one in counted:
         groups.setdefault(rules.voters[one.quote.source].group, []).append(one)
     votes = [_vote(group, rules.voters[ones[0].quote.source].kind, ones) for group, ones in groups.items()]
-    venues = [vote for vote in votes if vote.kind == "venue"]
     aggregators = [vote for vote in votes if vote.kind == "aggregator"]
-    if len(venues) >= 2 and len(aggregators) >= len(venues):
+    if len(votes) - len(aggregators) >= 2 and 2 * len(aggregators) >= len(votes):
+        venues = [vote for vote in votes if vote.kind == "venue"]
         together = _vote(AGGREGATORS, "aggregator", [one for vote in aggregators for one in vote.counted])
         middle = median(sorted(vote.price for vote in aggregators))
         votes = [*venues, Vote(together.group, together.kind, middle, together.at, together.polls, together.counted)]
-    return sorted(votes, key=lambda vote: (vote.price, vote.group))
+    votes.sort(key=_by_price)
+    return votes
+
+
+def _by_price(vote: Vote) -> tuple[Decimal, str]:
+    return vote.price, vote.group
 
 
 def _vote(group: str, kind: Kind, ones: list[Counted]) -> Vote:
