@@ -76,7 +76,10 @@ def serving(config: Config) -> Serving:
 
 def origin(config: Config) -> str:
     """Where readers reach us, without a slash at its end: the public URL, else where we listen."""
-    if config.server.public_url:
-        return config.server.public_url.rstrip("/")
+    return config.server.public_url.rstrip("/") or listening(config)
+
+
+def listening(config: Config) -> str:
+    """Where we listen, as an address that this machine can ask, without a slash at its end."""
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(config.server.host, config.server.host)  # noqa: S104
     return f"http://[{host}]:{config.server.port}" if ":" in host else f"http://{host}:{config.server.port}"
