@@ -13,6 +13,7 @@ import msgspec
 from ticker.consensus import Memory, Rules, settle
 from ticker.errors import Fenced, NotFound, RateLimited, SourceError, StoreCorrupt, StoreDown, StoreError
 from ticker.fetch import TOTAL, Ask, Fetcher
+from ticker.historian import Historian
 from ticker.model import Coin, CoinId, Credit, Price, Quote, Snapshot, SourceName
 from ticker.sources import Source
 from ticker.sources import quotes as quotes_of
@@ -75,6 +76,7 @@ class Poller:
         self._rules, self._listing = rules, listing
         self._store, self._fetcher = store, fetcher
         self._clock, self._publish_every = clock, publish_every
+        self._historian = Historian(store)
         self.health = {name: Health() for name in self._assignments}
         self._quotes: dict[SourceName, list[Quote]] = {}
         self._memory = Memory()
@@ -202,6 +204,7 @@ class Poller:
     async def _publish(self, quotes: Callable[[], tuple[Quote, ...]]) -> None:
         """Settle and write; while the store is down, settle again and retry."""
         while True:
+            await self._historian.refresh([coin.id for coin in self._rules.coins], self._clock())
             publication, memory = self._settled(quotes())
             try:
                 await self._store.publish(publication)
@@ -214,6 +217,7 @@ class Poller:
                 continue
             self._store_back()
             self._seq, self._memory = publication.snapshot.seq, memory
+            await self._historian.keep(publication.snapshot.prices, publication.snapshot.built_at)
             return
 
     def _every_quote(self) -> tuple[Quote, ...]:
@@ -230,7 +234,7 @@ class Poller:
             built_at=now,
             coins=self._listing.coins,
             shown=self._listing.shown,
-            prices=settlement.prices,
+            prices=self._historian.completed(settlement.prices, now),
             credits=self._credits(settlement.prices),
             config=self._listing.config,
             simulated=self._listing.simulated,

@@ -48,7 +48,7 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        store = open_store(config.store.url, config.store.prefix)
+        store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
         await store.open()
         ends: list[asyncio.Task[None]] = []
