@@ -142,7 +142,7 @@ def _price(
     used = [one for vote in votes for one in vote.counted]
     times = sorted(max(one.at for one in vote.counted) for vote in votes)
     as_of = times[len(times) // 2]
-    rungs = ladder(as_of, (rules.voters[one.quote.source].turn for one in counted))
+    rungs = ladder(as_of, rules.turn_of(coin, (one.quote.source for one in counted)))
     aggregators = [one.quote for one in used if rules.voters[one.quote.source].kind == "aggregator"]
     dollars = [one for one in used if one.quote.currency == "usd"] or used
     return Price(
