@@ -51,7 +51,7 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     parser.StartElementHandler = element
     parser.StartDoctypeDeclHandler = document_type
     try:
-        parser.Parse(body, True)
+        parser.Parse(str(body, "utf-8"), True)  # of one encoding only, whatever it says of itself
     except expat.ExpatError as error:
         raise Malformed(NAME, f"not XML: {error}") from error
     if days != 1:
