@@ -102,6 +102,7 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             assembly.listing(config, simulated=simulated),
             store,
             fetcher,
+            rate_rules=assembly.rate_rules(polled),
             clock=time.time,
             publish_every=config.consensus.publish_every,
         )

@@ -55,7 +55,8 @@ class CoinRule(Struct, frozen=True):
     """A coin to settle: the sources that list it, and what ops set for it.
 
     `tolerance` is a fraction, `fixed` a price in US dollars, `confirmed` the moment up to which a jump by a power of
-    ten is known to be right.
+    ten is known to be right. `daily` marks a currency: rates of a day stand beside rates of the minute, and their
+    median may be the day's.
     """
 
     id: CoinId
@@ -63,6 +64,7 @@ class CoinRule(Struct, frozen=True):
     tolerance: Decimal | None = None
     fixed: Decimal | None = None
     confirmed: float | None = None
+    daily: bool = False
 
 
 class Rules(Struct, frozen=True):
@@ -79,6 +81,11 @@ class Rules(Struct, frozen=True):
         kinds = {self.voters[name].kind for name in coin.sources if name in self.voters}
         return max(AGGREGATOR_TOLERANCE, self.tolerance) if kinds == {"aggregator"} else self.tolerance
 
+    def turn_of(self, coin: CoinRule, sources: Iterable[SourceName]) -> float:
+        """The turn of a coin that these sources quote: the shortest of theirs; of a daily one the longest."""
+        turns = [self.voters[source].turn for source in sources]
+        return (max if coin.daily else min)(turns, default=0.0)
+
 
 class Ladder(Struct, frozen=True):
     """Until when a price of a moment may be shown as live, delayed and stale."""
@@ -88,9 +95,8 @@ class Ladder(Struct, frozen=True):
     gone_at: float
 
 
-def ladder(as_of: float, turns: Iterable[float]) -> Ladder:
-    """The ladder of a price as of `as_of`, by the shortest turn among the sources that quote it."""
-    turn = min(turns, default=0.0)
+def ladder(as_of: float, turn: float) -> Ladder:
+    """The ladder of a price as of `as_of`, by the turn of its coin."""
     return Ladder(as_of + max(120.0, 1.5 * turn), as_of + max(300.0, 2.5 * turn), as_of + max(GOOD_FOR, 2.5 * turn))
 
 

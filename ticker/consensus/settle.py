@@ -166,8 +166,7 @@ def _price(coin: CoinRule, agreement: Agreement, chosen: tuple[Vote, ...], votes
     used = [one for vote in chosen for one in vote.counted]
     times = sorted(vote.at for vote in chosen)
     as_of = times[len(times) // 2]
-    voters = rules.voters
-    rungs = ladder(as_of, [voters[one.quote.source].turn for vote in votes for one in vote.counted])
+    rungs = ladder(as_of, rules.turn_of(coin, [one.quote.source for vote in votes for one in vote.counted]))
     aggregators = [one.quote for one in used if rules.voters[one.quote.source].kind == "aggregator"]
     dollars = [one for one in used if one.quote.currency == "usd"] or used
     return Price(
