@@ -139,9 +139,8 @@ def test_every_source_on_time_is_live() -> None:
         quotes = []
         for name, voter in voters.items():
             asked = now - (second % voter.every)
-            quotes.append(
-                quote(name, "100", received=asked, at=asked - voter.cache, poll=int(second // voter.every) + 1)
-            )
+            poll = int(second // voter.every) + 1
+            quotes.append(quote(name, "100", received=asked, at=asked - voter.cache, poll=poll))
         settlement = settle(quotes, memory, now, known)
         memory = settlement.memory
         worst.add(bitcoin(settlement).freshness(now))
