@@ -28,7 +28,7 @@ from ticker.store.base import Store
 log = logging.getLogger("ticker")
 
 KEEP_ALIVE = 75.0
-GRACE = 10.0  # seconds that open requests have when we stop
+GRACE = 3.0  # seconds that open requests have when we stop; aiohttp may spend it twice
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:

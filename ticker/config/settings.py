@@ -19,6 +19,7 @@ from ticker.config.kinds import Kind, checked, duration, flag, is_text, matching
 from ticker.config.secret import Secret
 from ticker.currencies import CURRENCIES
 from ticker.model import Coin, CoinId, SourceName
+from widgets.format import is_locale
 
 
 def _host(given: str) -> str:
@@ -50,7 +51,13 @@ def _currency(value: object) -> str:
     return given
 
 
-_LOCALE = matching(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}", 'must be a language such as "en", "de" or "pt-BR"')
+def _language(value: object) -> str:
+    given = is_text(value)
+    if not is_locale(given):
+        raise ValueError('must be a language such as "en", "de" or "pt-BR"')
+    return given
+
+
 _PREFIX = matching(r"[A-Za-z0-9_.:-]{1,64}", "must be 1 to 64 letters, digits and _ . : -")
 _COLOUR = matching(r"green|red|blue", 'must be "green", "red" or "blue"; any other colour: --mp-up in your own style')
 
@@ -88,7 +95,7 @@ class DisplaySettings(Struct, frozen=True, kw_only=True):
 
     title: Annotated[str, text(longest=80)] = "Latest Market Prices"
     currency: Annotated[str, Kind(_currency)] = "usd"
-    locale: Annotated[str, _LOCALE] = "en"
+    locale: Annotated[str, Kind(_language)] = "en"
     theme: Annotated[str, one_of("auto", "light", "dark")] = "auto"
     up_colour: Annotated[str, _COLOUR] = "green"
     css: Annotated[str, one_of("inline", "link", "none")] = "inline"

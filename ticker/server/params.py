@@ -172,7 +172,9 @@ def _show(given: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _title(given: Mapping[str, str], default: str) -> str:
-    text = given.get("title", default)
+    if "title" not in given:
+        return default
+    text = given["title"]
     if len(text) > LONGEST_TITLE or not text.isprintable():
         raise RequestError("bad_parameter", f"title must be at most {LONGEST_TITLE} printable characters", "title")
     return text

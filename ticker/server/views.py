@@ -5,7 +5,7 @@ Knows the snapshot, the ask and the moment; nothing of HTTP. Raises `RequestErro
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from ticker.conversion import convert, rate_of
@@ -15,6 +15,8 @@ from widgets.board import Board, Options, Row
 from widgets.board import Credit as BoardCredit
 
 Pair = tuple[Coin, Price]
+
+_HUNDREDTH, _WIDE = Decimal("0.01"), Context(prec=60)
 
 
 def chosen(snapshot: Snapshot, ask: Ask) -> list[Pair]:
@@ -186,4 +188,4 @@ def _moment(at: float | None) -> datetime | None:
 
 
 def _hundredths(value: Decimal | None) -> Decimal | None:
-    return None if value is None else round(value, 2)
+    return None if value is None else value.quantize(_HUNDREDTH, context=_WIDE)

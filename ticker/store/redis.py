@@ -54,9 +54,10 @@ CONNECTIONS = 8  # for calls; each reader of `changes` has one more of its own
 # The fence stands in the first line of the snapshot. What is not a snapshot of ours fences nothing and is overwritten.
 _FENCE = """
 local function fence(key)
-    local head = redis.pcall('GETRANGE', key, 0, 63)
+    local head = redis.pcall('GETRANGE', key, 0, 127)
     if type(head) ~= 'string' then return nil end
-    return string.match(head, '^ticker/1 snapshot (%d+)%-(%d+) ')
+    local epoch, seq, proof = string.match(head, '^ticker/1 snapshot (%d+)%-(%d+) (%x+)\\n')
+    if proof and #proof == 64 and #epoch < 16 and #seq < 16 then return epoch, seq end
 end
 """
 
