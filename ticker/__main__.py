@@ -98,6 +98,14 @@ def check(config: ConfigFolder = None) -> None:
 
 
 @app.command()
+def plan(config: ConfigFolder = None) -> None:
+    """Calls and megabytes a day and a month, against every quota, before anything runs."""
+    from ticker.commands import plan as command
+
+    command.plan(config, os.environ)
+
+
+@app.command()
 def simulate(
     config: ConfigFolder = None,
     host: Host = "127.0.0.1",
