@@ -49,9 +49,13 @@ class Assignment:
 
 @dataclass(slots=True)
 class Health:
-    """How a source is doing. `error` is None while it is up; `hold` is why its last turn was put off, if it was."""
+    """How a source is doing. `error` is None while it is up; `failures` counts since the last answer.
+
+    `hold` is why its last turn was put off, if it was.
+    """
 
     polls: int = 0
+    failures: int = 0
     error: SourceError | None = None
     answered_at: float | None = None
     hold: Hold | None = None
@@ -119,9 +123,9 @@ class Asker:
         except SourceError as error:
             return self._failed(name, error)
         if health.error is not None:
-            log.info("%s is back after %d failed polls", name, self.manners.breaker(name).failures)
+            log.info("%s is back after %d failed polls", name, health.failures)
         self.manners.answered(name)
-        health.polls, health.error, health.hold = health.polls + 1, None, None
+        health.polls, health.failures, health.error, health.hold = health.polls + 1, 0, None, None
         health.answered_at = self._clock()
         return Turn(quotes, None)
 
@@ -169,5 +173,5 @@ class Asker:
             log.warning("%s; its last answer stays while it may", error)
         elif health.error.slug != error.slug:
             log.info("%s", error)
-        health.error, health.hold = error, None
+        health.failures, health.error, health.hold = health.failures + 1, error, None
         return Turn(None, self.manners.failed(name, error, self._steady()))

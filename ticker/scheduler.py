@@ -20,8 +20,9 @@ from ticker.model import SourceName
 log = logging.getLogger("ticker.scheduler")
 
 JITTER = 0.1  # of the interval, so that sources and replicas do not fire together
+SOONEST = 0.05  # seconds to a next poll: before that the last one may still count as running, and it would be skipped
 STEP = 2.0  # seconds between the system's clock and a steady one that are a step, and not drift
-LOOK = 1.0  # seconds between two looks for turns that did not come, at most
+LOOKS = 4  # for turns that did not come, in the shortest interval
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Scheduler:
         self._due = dict.fromkeys(self._every, steady())
         self._late: set[SourceName] = set()
         self._watch: asyncio.Task[None] | None = None
+        self._stopping = False
         self.turns = Turns()
         self._scheduler = _Stepproof(
             self._catch_up,
@@ -82,7 +84,8 @@ class Scheduler:
         self._watch = asyncio.get_running_loop().create_task(self._watch_over())
 
     def stop(self) -> None:
-        """Start no further poll."""
+        """Start no further poll, and end those that run."""
+        self._stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         if self._watch is not None:
@@ -94,11 +97,16 @@ class Scheduler:
         if name in self._late:
             self._late.discard(name)
             log.info("%s is polled again", name)
-        again = await self._poll(name)
+        try:
+            again = await self._poll(name)
+        except asyncio.CancelledError:
+            if self._stopping:
+                return  # APScheduler, who cancelled it, would report it as a failure
+            raise
         job = self._scheduler.get_job(name)
         if again is not None and job is not None:
             self._catch_up()
-            job.modify(next_run_time=self._at(again))
+            job.modify(next_run_time=self._at(max(again, SOONEST)))
             self._expect(name, again)
 
     def _at(self, seconds: float) -> datetime:
@@ -119,9 +127,8 @@ class Scheduler:
         self._due[name] = self._steady() + seconds + JITTER * self._every[name]
 
     async def _watch_over(self) -> None:
-        pause = min(LOOK, *self._every.values()) if self._every else LOOK
-        while True:
-            await asyncio.sleep(pause)
+        while self._every:
+            await asyncio.sleep(min(self._every.values()) / LOOKS)
             self._look()
 
     def _look(self) -> None:

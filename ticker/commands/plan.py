@@ -34,7 +34,7 @@ def plan(folder: Path | None, environ: Mapping[str, str]) -> None:
     """Print the plan. Exit code 1, and a sentence, where it cannot fit; ConfigError where there is none."""
     where = default_folder(folder)
     config = load(where, environ, fit=False)
-    asked = demands(config.sources, config.coins, REGISTRY)
+    asked = demands(config.sources, config.ids_on, REGISTRY)
     _show(_sources(asked))
     typer.echo(f"{bytes_a_day(asked) / MOST_BYTES_A_DAY:.0%} of the {_megabytes(MOST_BYTES_A_DAY)} MB a day we take\n")
     _show(_quotas(usages(asked)))

@@ -113,17 +113,16 @@ def _build(
     }
     _compare(sections["server"], sections["store"], layers)
     sections["store"] = _placed(sections["store"], environ)
-    polled = source_settings(layers, sources, coins.coins)
-    if fit:
-        for name, reason in misfits(demands(polled, coins.coins, sources)).items():
-            refuse_setting(layers, sources[name], "every", reason, duration_text(polled[name].every))
     config = Config(
         **sections,
-        sources=polled,
+        sources=source_settings(layers, sources, coins.coins),
         coins=coins.coins,
         shown=coins.shown,
         version="",
     )
+    if fit:
+        for name, reason in misfits(demands(config.sources, config.ids_on, sources)).items():
+            refuse_setting(layers, sources[name], "every", reason, duration_text(config.sources[name].every))
     errors = [*errors, *layers.errors, *coins.errors, *_icons_missing(folder, coins, coins_file)]
     order = (str(folder / SETTINGS_FILE), str(folder / COINS_FILE), ENVIRONMENT, COMMAND_LINE)
     places = {place: index for index, place in enumerate(order)}

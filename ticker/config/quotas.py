@@ -3,13 +3,13 @@
 Stand-ins (`allow_private = true`) have limits of their own and are left out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from ticker.config.durations import duration_text
-from ticker.config.settings import CoinSettings, SourceSettings
-from ticker.model import SourceName
+from ticker.config.settings import SourceSettings
+from ticker.model import CoinId, SourceName
 from ticker.politeness import Allowance, allowances
 from ticker.sources.base import DAY, HOUR, MINUTE, MONTH, SECOND, Plan, Source
 
@@ -75,15 +75,14 @@ class Usage:
 
 def demands(
     settings: Mapping[SourceName, SourceSettings],
-    coins: Iterable[CoinSettings],
+    ids_on: Callable[[SourceName], Mapping[CoinId, Sequence[str]]],
     sources: Mapping[SourceName, Source],
 ) -> tuple[Demand, ...]:
-    """What is asked of each source that is polled, apart from stand-ins."""
-    coins = [coin for coin in coins if coin.fixed is None]
+    """What is asked of each source that is polled, apart from stand-ins. `ids_on` gives what it is asked for."""
     found = []
     for name, one in settings.items():
         if one.idle is None and not one.allow_private:
-            ids = [its for coin in coins for its in coin.ids.get(name, ())]
+            ids = [its for many in ids_on(name).values() for its in many]
             plan = next(plan for plan in sources[name].plans if plan.name == one.plan)
             found.append(Demand(sources[name], plan, one.every, len(sources[name].requests(ids))))
     return tuple(found)

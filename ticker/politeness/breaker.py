@@ -42,13 +42,15 @@ class Breaker(Struct, frozen=True):
         """The same while someone asks: a probe of a tripped breaker is the only one until it has come back."""
         return replace(self, until=now + self.wait) if self.tripped else self
 
-    def failed(self, error: SourceError, now: float, every: float, rng: Random) -> tuple["Breaker", float]:
+    def failed(
+        self, error: SourceError, now: float, every: float, rng: Random, *, ours: bool = False
+    ) -> tuple["Breaker", float]:
         """After a failure: the new breaker, and in how many seconds to ask again.
 
         What only advises to come back early, as after a first timeout, forbids nothing; a rest, a Retry-After, and a
-        rate limit without one do. None of them is ever shortened by another.
+        rate limit without one do. None of them is ever shortened by another. A failure that is `ours` opens nothing.
         """
-        failures = self.failures + 1
+        failures = min(self.failures + 1, FAILURES - 1) if ours else self.failures + 1
         told = error.retry_after or 0.0
         if failures >= FAILURES:
             rest = FIRST_REST * 2.0 ** min(failures - FAILURES, 16) * (1 + JITTER * rng.random())

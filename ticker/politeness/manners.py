@@ -10,11 +10,13 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from ticker.errors import SourceError
+from ticker.errors import SourceError, TimedOut, Unreachable
 from ticker.model import SourceName
 from ticker.politeness.breaker import Breaker
 from ticker.politeness.budget import Budget
 from ticker.sources.base import Limit
+
+OTHERS = 2  # sources that fail too, at least, before the fault is looked for on our side
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ class Manners:
 
     def failed(self, name: SourceName, error: SourceError, now: float) -> float:
         """It does not. Returns the seconds after which to ask again."""
-        every = self._customers[name].every
-        self._breakers[name], again = self._breakers[name].failed(error, now, every, self._rng)
+        every, ours = self._customers[name].every, self._is_ours(name, error)
+        self._breakers[name], again = self._breakers[name].failed(error, now, every, self._rng, ours=ours)
         return again
 
     def kept(self) -> Kept:
@@ -102,6 +104,16 @@ class Manners:
         for quota, budget in kept.budgets.items():
             if quota in self._budgets:
                 self._budgets[quota] = self._budgets[quota].resumed(budget, now)
+
+    def _is_ours(self, name: SourceName, error: SourceError) -> bool:
+        """Whether it is rather our own network that is down: nobody can be reached, so nobody is bothered either.
+
+        Without this, an hour offline would be followed by half an hour in which nobody is asked.
+        """
+        others = [one for other, one in self._breakers.items() if other != name]
+        return (
+            isinstance(error, Unreachable | TimedOut) and len(others) >= OTHERS and all(one.failures for one in others)
+        )
 
     def _fresh(self, quota: str) -> Budget:
         sharing = [self._customers[name] for name, one in self._quota.items() if one == quota]
