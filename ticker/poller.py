@@ -1,42 +1,29 @@
 """Polling: ask one source, keep its last good answer, settle, publish.
 
-Knows the road out, settling and the store; not when to poll (the scheduler does) nor where settings come from.
+Knows asking, settling and the store; not when to poll (the scheduler does) nor where settings come from.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from msgspec import Struct
 
+from ticker.asking import Asker, Assignment, Road
 from ticker.consensus import Memory, Rules, settle
-from ticker.errors import Fenced, NotFound, RateLimited, SourceError, StoreCorrupt, StoreDown, StoreError
-from ticker.fetch import TOTAL, Ask, Fetcher
-from ticker.historian import Historian
+from ticker.errors import Fenced, StoreCorrupt, StoreDown, StoreError
 from ticker.model import Coin, CoinId, Credit, Price, Quote, Snapshot, SourceName
-from ticker.sources import Source
-from ticker.sources import quotes as quotes_of
+from ticker.politeness import Kept, Manners
 from ticker.store.base import HEARTBEAT, Publication, Store
 
 log = logging.getLogger("ticker.poller")
 
-FIRST_RETRY = 5.0  # seconds after a first failure; doubles, and never exceeds the source's own interval
 COLD_START = 3.0  # seconds the first publication waits for sources that have not answered yet
+RESUME = 2.0  # seconds the first polls wait for the store to say which sources must be left alone
 STORE_RETRY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A source to poll: where, how often, with what headers (a key, perhaps), and for which of its ids."""
-
-    source: Source
-    base_url: str
-    every: float
-    ids: Mapping[CoinId, Sequence[str]]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    allow_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +36,11 @@ class Listing:
     simulated: bool = False
 
 
-class Memories(Struct, frozen=True):
-    """What the poller remembers between rounds: of coins, and of currencies, whose codes may be ids of coins."""
+class State(msgspec.Struct, frozen=True):
+    """What a successor goes on with, beside the quotes: settling's memory, and our standing with the sources."""
 
-    prices: Memory = Memory()
-    rates: Memory = Memory()
-
-
-@dataclass(slots=True)
-class Health:
-    """How a source is doing. `error` is None while it is up; `failures` counts since the last answer."""
-
-    polls: int = 0
-    failures: int = 0
-    error: SourceError | None = None
-    answered_at: float | None = None
+    memory: Memory
+    manners: Kept
 
 
 class Poller:
@@ -75,79 +52,52 @@ class Poller:
         rules: Rules,
         listing: Listing,
         store: Store,
-        fetcher: Fetcher,
+        road: Road,
         *,
         rate_rules: Rules | None = None,
         clock: Callable[[], float],
+        steady: Callable[[], float] | None = None,
         publish_every: float = 1.0,
+        rng: random.Random | None = None,
     ) -> None:
         self._assignments = {assignment.source.name: assignment for assignment in assignments}
-        self._rules, self._rate_rules, self._listing = rules, rate_rules or Rules({}, ()), listing
-        self._store, self._fetcher = store, fetcher
-        self._clock, self._publish_every = clock, publish_every
-        self._historian = Historian(store)
-        self.health = {name: Health() for name in self._assignments}
+        self._rules, self._listing = rules, listing
+        self._store = store
+        self._clock, self._steady, self._publish_every = clock, steady or clock, publish_every
+        self._asker = Asker(self._assignments, road, clock, self._steady, rng or random.Random())
+        self.health = self._asker.health
         self._quotes: dict[SourceName, list[Quote]] = {}
         self._memory = Memories()
         self._epoch = self._seq = 0
         self._news = asyncio.Event()
-        self.first_round = asyncio.Event()  # every source has answered or failed at least once
+        self.first_round = asyncio.Event()  # every source has had a turn
+        self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
+        self._resumed.set()
         self._store_failed = False
 
+    @property
+    def manners(self) -> Manners:
+        """Which sources may be asked, and what is left of their quotas."""
+        return self._asker.manners
+
     async def poll(self, name: SourceName) -> float | None:
-        """Ask a source once. Returns the seconds after which to come back, None for its usual turn."""
-        assignment, health = self._assignments[name], self.health[name]
+        """A turn of a source. Returns the seconds after which to come back, None for its usual turn."""
+        await self._wait_for_the_last_poller()
+        quotes, again = await self._asker.turn(name)
+        if quotes is not None:
+            self._quotes[name] = quotes
+        if self.health[name].hold is None:
+            self._news.set()
+        if all(one.heard for one in self.health.values()):
+            self.first_round.set()
+        return again
+
+    async def _wait_for_the_last_poller(self) -> None:
         try:
-            found = await self._ask(assignment, health.polls + 1)
-        except SourceError as error:
-            return self._failed(assignment, health, error)
-        finally:
-            if all(one.polls or one.error for one in self.health.values() if one is not health):
-                self.first_round.set()
-        if health.error is not None:
-            log.info("%s is back after %d failed polls", name, health.failures)
-        health.polls, health.failures, health.error = health.polls + 1, 0, None
-        health.answered_at = self._clock()
-        self._quotes[name] = found
-        self._news.set()
-        return None
-
-    async def _ask(self, assignment: Assignment, poll: int) -> list[Quote]:
-        source = assignment.source
-        ids = [one for many in assignment.ids.values() for one in many]
-        requests = source.requests(ids)
-        deadline = min(TOTAL, 0.9 * assignment.every) / max(1, len(requests))
-        bodies = []
-        for request in requests:
-            ask = Ask(
-                source=source.name,
-                base_url=assignment.base_url,
-                path=request.path,
-                query=request.query,
-                headers={**dict(request.headers), **assignment.headers},
-                max_body=source.max_body,
-                content_types=source.content_types,
-                deadline=deadline,
-                allow_private=assignment.allow_private,
-            )
-            bodies.append((await self._fetcher.fetch(ask)).body)
-        found = quotes_of(source, bodies, assignment.ids, received=self._clock(), poll=poll)
-        if not found:
-            raise NotFound(source.name, f"its answer has a price for none of our {len(assignment.ids)} {source.of}")
-        return found
-
-    def _failed(self, assignment: Assignment, health: Health, error: SourceError) -> float:
-        if health.error is None:
-            log.warning("%s; its last answer stays while it may", error)
-        elif health.error.slug != error.slug:
-            log.info("%s", error)
-        health.failures, health.error = health.failures + 1, error
-        self._news.set()
-        if error.retry_after is not None:
-            return max(error.retry_after, FIRST_RETRY)
-        if error.permanent or isinstance(error, RateLimited):
-            return assignment.every
-        return float(min(FIRST_RETRY * 2 ** min(health.failures - 1, 16), assignment.every))
+            async with asyncio.timeout(RESUME):
+                await self._resumed.wait()
+        except TimeoutError:
+            self._resumed.set()  # the store is down: go on without
 
     async def run(self) -> None:
         """Publish what is new, at most once in `publish_every` seconds, until cancelled or fenced.
@@ -157,9 +107,11 @@ class Poller:
         it comes even if no source answers. A store that is down is tried again.
         Raises `Fenced` when another, newer poller has taken over.
         """
+        self._resumed.clear()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
             inherited = await self._take_over()
+            self._resumed.set()
             if inherited is not None:
                 await self._publish(lambda: inherited)
             await self._first_round()
@@ -205,7 +157,9 @@ class Poller:
             return None
         if last is not None and last.memory:
             try:
-                self._memory = msgspec.json.decode(last.memory, type=Memories)
+                state = msgspec.json.decode(last.memory, type=State)
+                self._memory = state.memory
+                self.manners.resume(state.manners, self._steady())
             except msgspec.MsgspecError as error:
                 log.warning("the memory of the last poller cannot be read, starting afresh: %s", error)
         return last
@@ -250,11 +204,8 @@ class Poller:
             config=self._listing.config,
             simulated=self._listing.simulated,
         )
-        memories = Memories(settlement.memory, rates.memory)
-        return Publication(snapshot, quotes, msgspec.json.encode(memories)), memories
-
-    def _quotes_of(self, kind: str, quotes: tuple[Quote, ...]) -> list[Quote]:
-        return [one for one in quotes if self._assignments[one.source].source.of == kind]
+        state = State(settlement.memory, self.manners.kept())
+        return Publication(snapshot, quotes, msgspec.json.encode(state)), settlement.memory
 
     def _credits(self, prices: Sequence[Price]) -> tuple[Credit, ...]:
         """The credits owed for the prices and rates in this snapshot, in the order of the sources."""

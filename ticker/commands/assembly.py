@@ -4,10 +4,11 @@ Knows every part's arguments; starts nothing.
 """
 
 from ticker import currencies
+from ticker.asking import Assignment
 from ticker.config import Config
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.model import Coin, SourceName
-from ticker.poller import Assignment, Listing
+from ticker.poller import Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
 from ticker.sources import REGISTRY
@@ -30,6 +31,8 @@ def assignments(config: Config) -> list[Assignment]:
                 ids=currencies.ids() if source.of == "currencies" else config.ids_on(name),
                 headers=headers,
                 allow_private=settings.allow_private,
+                limits=() if settings.allow_private else plan.limits,  # a stand-in's are its own
+                quota=f"{source.quota or name}/{plan.name}",
             )
         )
     return found

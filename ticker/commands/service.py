@@ -104,12 +104,13 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             fetcher,
             rate_rules=assembly.rate_rules(polled),
             clock=time.time,
+            steady=_steady_clock(),
             publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
         log.info("polling %s for %d coins", ", ".join(one.source.name for one in polled), len(config.coins))
+        publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
-        publishing = asyncio.create_task(poller.run())
         telling = asyncio.create_task(_tell(poller, lambda: log.warning(NO_SOURCE)))
         try:
             yield publishing
@@ -118,6 +119,12 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             for task in (publishing, telling):
                 task.cancel()
             await asyncio.gather(publishing, telling, return_exceptions=True)
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Seconds since 1970 by the system's clock of this moment, which no later step of it moves."""
+    began = time.time() - time.monotonic()
+    return lambda: began + time.monotonic()
 
 
 NO_SOURCE = (

@@ -32,7 +32,7 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
         try:
             base_url = source_url(values["base_url"], allow_private=values["allow_private"])
         except ValueError as error:
-            _refuse(layers, source, "base_url", str(error))
+            refuse_setting(layers, source, "base_url", str(error))
     return SourceSettings(
         enabled=values["enabled"],
         every=values["every"],
@@ -71,7 +71,7 @@ def _plan(layers: Layers, source: Source, wanted: str, *, has_key: bool) -> Plan
             return plan
     if wanted:
         names = [plan.name for plan in source.plans]
-        _refuse(layers, source, "plan", f"must be one of {', '.join(names)}{nearest(wanted, names)}")
+        refuse_setting(layers, source, "plan", f"must be one of {', '.join(names)}{nearest(wanted, names)}")
     return source.plans[0]
 
 
@@ -85,7 +85,8 @@ def _idle(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: boo
     return None if listed else "no coin has an id for it"
 
 
-def _refuse(layers: Layers, source: Source, name: str, reason: str) -> None:
+def refuse_setting(layers: Layers, source: Source, name: str, reason: str, default: str | None = None) -> None:
+    """Note an error about a setting of a source, where it was given; where it was not, about the default."""
     given = layers.strongest(("sources", source.name, name))
-    fallback = Given(None, "defaults", f"sources.{source.name}.{name}")
+    fallback = Given(default, "defaults", f"sources.{source.name}.{name}")
     layers.refuse(given or fallback, reason)
