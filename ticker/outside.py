@@ -1,7 +1,7 @@
 """What every road out shares: which addresses may be called, how connections are made, what a failure means.
 
-Knows no source's dialect and no configuration. Takes no proxy and no cookie from anywhere. Addresses that are not public
-are refused, as literals and as what a name resolves to, unless the caller allows them.
+Knows no source's dialect and no configuration. Takes no proxy and no cookie from anywhere. Addresses that are not
+public are refused, as literals and as what a name resolves to, unless the caller allows them.
 """
 
 import ipaddress
@@ -23,12 +23,12 @@ from ticker.errors import (
     ServerFailed,
     SourceError,
     Unreachable,
+    words,
 )
 from ticker.model import SourceName
 
 CONNECT = 3.0
 LONGEST_RETRY_AFTER = 86_400.0
-_LONGEST_WORDS = 160
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: for use inside one network
 
@@ -83,11 +83,6 @@ def error_of_status(
     if status >= 500:
         return ServerFailed(source, cause, retry_after=retry_after)
     return Refused(source, cause)
-
-
-def words(text: str) -> str:
-    """What a stranger said, fit for a log: on one line, printable, cut short."""
-    return "".join(char for char in " ".join(text.split()) if char.isprintable())[:_LONGEST_WORDS]
 
 
 def _retry_after(text: str | None, now: float) -> float | None:

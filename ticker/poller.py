@@ -1,20 +1,22 @@
-"""Polling: ask one source, keep its last good answer, settle, publish.
+"""Polling: ask one source, keep its last good answer and what it streams, settle, publish.
 
 Knows the road out, settling and the store; not when to poll (the scheduler does) nor where settings come from.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from ticker.consensus import Memory, Rules, settle
 from ticker.errors import Fenced, NotFound, RateLimited, SourceError, StoreCorrupt, StoreDown, StoreError
 from ticker.fetch import TOTAL, Ask, Fetcher
+from ticker.merging import Told, latest, merged
 from ticker.model import Coin, CoinId, Credit, Price, Quote, Snapshot, SourceName
-from ticker.sources import Source
+from ticker.sources import Row, Source
 from ticker.sources import quotes as quotes_of
 from ticker.store.base import HEARTBEAT, Publication, Store
 
@@ -77,6 +79,11 @@ class Poller:
         self._clock, self._publish_every = clock, publish_every
         self.health = {name: Health() for name in self._assignments}
         self._quotes: dict[SourceName, list[Quote]] = {}
+        self._answers: dict[SourceName, dict[CoinId, int]] = {name: {} for name in self._assignments}
+        self._told: dict[SourceName, dict[str, Told]] = {}  # the stream's last word on each id
+        self._asked: dict[SourceName, float] = {}  # when the poll was asked whose answer we have
+        self._streamed: set[SourceName] = set()  # those whose stream has spoken since it was last put into quotes
+        self._published: Publication | None = None
         self._memory = Memory()
         self._epoch = self._seq = 0
         self._news = asyncio.Event()
@@ -86,6 +93,7 @@ class Poller:
     async def poll(self, name: SourceName) -> float | None:
         """Ask a source once. Returns the seconds after which to come back, None for its usual turn."""
         assignment, health = self._assignments[name], self.health[name]
+        asked = self._clock()
         try:
             found = await self._ask(assignment, health.polls + 1)
         except SourceError as error:
@@ -97,9 +105,28 @@ class Poller:
             log.info("%s is back after %d failed polls", name, health.failures)
         health.polls, health.failures, health.error = health.polls + 1, 0, None
         health.answered_at = self._clock()
-        self._quotes[name] = found
+        self._asked[name] = asked
+        counts = self._answers[name]
+        polled = [replace(quote, poll=counts.get(quote.coin, 0) + 1) for quote in found]
+        self._keep(name, polled, step=0)
         self._news.set()
         return None
+
+    def stream(self, name: SourceName, rows: Iterable[Row], received: float) -> None:
+        """Take what a source streams, which counts with its next publication: as one answer, however much it is."""
+        self._told[name] = latest(self._told.get(name, {}), rows, received)
+        self._streamed.add(name)
+        self._news.set()
+
+    def _keep(self, name: SourceName, quotes: list[Quote], *, step: int) -> None:
+        """Put the stream into these quotes and hold them, each numbered by the answers it took."""
+        told, ids = self._told.get(name, {}), self._assignments[name].ids
+        counts, before = self._answers[name], {quote.coin for quote in quotes}
+        found = merged(quotes, told, ids, name, asked=self._asked.get(name, 0.0), step=step) if told else quotes
+        self._quotes[name] = [
+            quote if quote.coin in before else replace(quote, poll=counts.get(quote.coin, 0) + 1) for quote in found
+        ]
+        counts.update((quote.coin, quote.poll) for quote in self._quotes[name])
 
     async def _ask(self, assignment: Assignment, poll: int) -> list[Quote]:
         source = assignment.source
@@ -140,6 +167,9 @@ class Poller:
 
     async def run(self) -> None:
         """Publish what is new, at most once in `publish_every` seconds, until cancelled or fenced.
+
+        News are answers, failures and streamed rows. All of them in that time make one snapshot, and none if neither
+        a quote nor a price nor the memory of settling is other than it was.
 
         Where a poller was before, its prices are published again at once under our coin list. In an empty store the
         first publication waits for the first round, so that readers who still hold prices are not sent back to none;
@@ -182,6 +212,8 @@ class Poller:
                 return None
             inherited = tuple(one for one in last.quotes if one.source in self._assignments)
             for quote in inherited:
+                counts = self._answers[quote.source]
+                counts[quote.coin] = quote.poll + counts.get(quote.coin, 0)
                 if not self.health[quote.source].polls:
                     self._quotes.setdefault(quote.source, []).append(quote)
             return inherited
@@ -200,9 +232,11 @@ class Poller:
         return last
 
     async def _publish(self, quotes: Callable[[], tuple[Quote, ...]]) -> None:
-        """Settle and write; while the store is down, settle again and retry."""
+        """Settle, and write if there is anything new; while the store is down, settle again and retry."""
         while True:
             publication, memory = self._settled(quotes())
+            if self._published is not None and _says_the_same(publication, self._published):
+                return
             try:
                 await self._store.publish(publication)
             except Fenced:
@@ -213,10 +247,13 @@ class Poller:
                 await asyncio.sleep(STORE_RETRY)
                 continue
             self._store_back()
-            self._seq, self._memory = publication.snapshot.seq, memory
+            self._seq, self._memory, self._published = publication.snapshot.seq, memory, publication
             return
 
     def _every_quote(self) -> tuple[Quote, ...]:
+        while self._streamed:
+            name = self._streamed.pop()
+            self._keep(name, self._quotes.get(name, []), step=1)
         return tuple(quote for found in self._quotes.values() for quote in found)
 
     def _settled(self, quotes: tuple[Quote, ...]) -> tuple[Publication, Memory]:
@@ -261,3 +298,10 @@ class Poller:
         if self._store_failed:
             log.info("the store is back")
         self._store_failed = False
+
+
+def _says_the_same(one: Publication, other: Publication) -> bool:
+    """Whether nobody would miss the one who has the other: they differ in number and moment at most."""
+    known = other.snapshot
+    snapshot = replace(one.snapshot, seq=known.seq, built_at=known.built_at)
+    return replace(one, snapshot=snapshot) == other
