@@ -101,7 +101,9 @@ class Row:
     @property
     def usable(self) -> bool:
         """Whether it can be a quote: a price within all prices (trust rule 15), in a currency that we have."""
-        return bool(self.currency) and self.price is not None and LOWEST_PRICE <= self.price <= HIGHEST_PRICE
+        if not self.currency or self.price is None or not self.price.is_finite():
+            return False
+        return LOWEST_PRICE <= self.price <= HIGHEST_PRICE
 
 
 @dataclass(frozen=True, slots=True)
