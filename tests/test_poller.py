@@ -16,6 +16,7 @@ from ticker.consensus import CoinRule, Rules, Voter
 from ticker.errors import Fenced, Malformed, RateLimited, Refused, ServerFailed, TimedOut
 from ticker.model import Coin
 from ticker.poller import Listing, Poller
+from ticker.sources import Row
 from ticker.store.base import Publication
 
 LISTING = Listing((Coin("bitcoin", "Bitcoin", "BTC"),), ("bitcoin",), "v1")
@@ -101,16 +102,19 @@ async def test_the_first_prices_wait_for_all_sources() -> None:
 
 
 async def test_nothing_is_published_when_nothing_is_new() -> None:
-    """Without an answer or a failure there is no new snapshot."""
+    """Without an answer there is no new snapshot, nor after a failure that changes no price."""
     poller = make(FakeFetcher(a="100"), store := FakeStore())
     async with running(poller):
         await poller.poll("a")
         await until(lambda: store.published)
         await asyncio.sleep(0.1)
         count = len(store.published)
-        await asyncio.sleep(0.1)
+        poller._fetcher.answers["a"] = TimedOut("a")  # type: ignore[attr-defined]
+        for _ in range(3):
+            await poller.poll("a")
+            await asyncio.sleep(0.05)
 
-    assert len(store.published) == count <= 2
+    assert len(store.published) == count == 1
 
 
 async def test_a_failure_keeps_the_last_answer() -> None:
@@ -122,7 +126,8 @@ async def test_a_failure_keeps_the_last_answer() -> None:
         fetcher.answers["a"] = TimedOut("a")
         clock.now += 60
         await poller.poll("a")
-        await until(lambda: store.published[-1].built_at == clock.now)
+        await asyncio.sleep(0.05)
+        assert len(store.published) == 1
         assert store.published[-1].prices[0].price == Decimal(100)
         clock.now += 121
         await poller.poll("a")
@@ -349,3 +354,111 @@ async def test_what_is_published_becomes_history() -> None:
         assert task.done()
 
     assert len(store.history["bitcoin", "1h"]) == 2
+
+
+def row(price: str, at: float | None = None) -> Row:
+    """What a stream says of bitcoin."""
+    return Row("BTC", Decimal(price), at=at)
+
+
+async def test_a_streamed_price_is_published() -> None:
+    """It replaces that of the last poll, as of its own time, and counts as the next answer of its source."""
+    poller = make(FakeFetcher(a="100"), store := FakeStore())
+    async with running(poller):
+        await poller.poll("a")
+        await until(lambda: store.published[-1].prices[0].price)
+        poller.stream("a", [row("100.5", NOW + 2)], NOW + 3)
+        await until(lambda: store.published[-1].prices[0].price == Decimal("100.5"))
+
+    assert store.published[-1].prices[0].as_of == NOW + 2
+    assert store.held is not None
+    (quote,) = store.held.quotes
+    assert (quote.poll, quote.received) == (2, NOW + 3)
+
+
+async def test_a_source_that_only_streams_has_a_vote() -> None:
+    """A source whose polls fail from the start counts by what it streams."""
+    poller = make(FakeFetcher(a=Refused("a")), store := FakeStore())
+    async with running(poller):
+        await poller.poll("a")
+        poller.stream("a", [row("100", NOW)], NOW)
+        await until(lambda: store.published[-1].prices[0].price == Decimal(100))
+
+
+async def test_a_thousand_streamed_updates_are_few_snapshots() -> None:
+    """In 3 s at one a second: at most 4, the last with the last price, and each flush one answer of the source."""
+    poller = make(FakeFetcher(a="100"), store := FakeStore(), publish_every=1.0)
+    async with running(poller):
+        await poller.poll("a")
+        await until(lambda: store.published)
+        before = len(store.published)
+        began = asyncio.get_running_loop().time()
+        for number in range(1000):
+            poller.stream("a", [row(f"{100 + number / 10_000}", NOW + number / 1000)], NOW + number / 1000)
+            await asyncio.sleep(max(0.0, began + number * 0.003 - asyncio.get_running_loop().time()))
+        during = len(store.published) - before
+        await until(lambda: store.published[-1].prices[0].price == Decimal("100.0999"))
+
+    assert 2 <= during <= 4
+    assert store.held is not None
+    assert store.held.quotes[0].poll == 1 + len(store.published) - before
+
+
+async def test_streams_without_news_publish_nothing() -> None:
+    """The same price of the same time, an older one, another market: no snapshot, and no answer."""
+    poller = make(FakeFetcher(a="100"), store := FakeStore())
+    async with running(poller):
+        await poller.poll("a")
+        poller.stream("a", [row("101", NOW + 5)], NOW + 5)
+        await until(lambda: store.published[-1].prices[0].price == Decimal(101))
+        count = len(store.published)
+        for _ in range(20):
+            poller.stream("a", [row("101", NOW + 5), row("99", NOW + 4), Row("ETH", Decimal(7), at=NOW + 6)], NOW + 6)
+            await asyncio.sleep(0.005)
+        poller.stream("a", [], NOW + 6)
+        await asyncio.sleep(0.05)
+
+    assert len(store.published) == count
+    assert store.held is not None
+    assert store.held.quotes[0].poll == 2
+
+
+async def test_answers_are_counted_on_through_polls_streams_and_restarts() -> None:
+    """A quote's number only grows: by one for each poll, and for each publication that its stream had news for."""
+    store, clock, fetcher = FakeStore(), Clock(), FakeFetcher(a="100")
+    poller, numbers = make(fetcher, store, clock), []
+
+    async def published(one: Poller) -> None:
+        count = len(store.published)
+        await until(lambda: len(store.published) > count)
+        numbers.append(store.held.quotes[0].poll if store.held else 0)
+
+    async with running(poller):
+        await asyncio.gather(published(poller), poller.poll("a"))
+        for second in (1, 2):
+            poller.stream("a", [row("100", NOW + second)], NOW + second)
+            await published(poller)
+        clock.now += 60
+        await asyncio.gather(published(poller), poller.poll("a"))
+    second = make(fetcher, store, clock)
+    async with running(second):
+        await until(lambda: store.published[-1].epoch != store.published[0].epoch)
+        clock.now += 60
+        await asyncio.gather(published(second), second.poll("a"))
+
+    assert numbers == [1, 2, 3, 4, 5]
+
+
+async def test_a_poll_of_a_cached_answer_does_not_turn_back_the_price() -> None:
+    """A trade that was streamed as the poll was asked outlives the poll's older answer, until a poll much later."""
+    clock, fetcher = Clock(), FakeFetcher(a="100")
+    poller = make(fetcher, store := FakeStore(), clock)
+    async with running(poller):
+        await poller.poll("a")
+        clock.now += 60
+        poller.stream("a", [row("101", clock.now - 1)], clock.now - 1)
+        await poller.poll("a")
+        await until(lambda: store.published[-1].prices[0].price == Decimal(101))
+        clock.now += 60
+        await poller.poll("a")
+        await until(lambda: store.published[-1].prices[0].price == Decimal(100))

@@ -21,6 +21,13 @@ TickerError
 
 from ticker.model import SourceName
 
+_LONGEST_WORDS = 160
+
+
+def words(text: str) -> str:
+    """What a stranger said, fit for a log: on one line, printable, cut short."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable())[:_LONGEST_WORDS]
+
 
 class TickerError(Exception):
     """Anything that this service expects to go wrong."""

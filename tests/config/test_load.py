@@ -187,3 +187,31 @@ def test_the_folder_may_change_between_two_loads(folder):
     (folder / "ticker.toml").write_text("[server\n")
     with pytest.raises(ConfigError):
         load(folder, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, "wss://ws.kraken.com/v2"),
+        ({"_STREAM": "true"}, "wss://ws.kraken.com/v2"),
+        ({"_STREAM": "false"}, ""),
+        ({"_STREAM_URL": "wss://mirror.example.org/v2/"}, "wss://mirror.example.org/v2"),
+        ({"_STREAM_URL": "wss://mirror.example.org", "_STREAM": "no"}, ""),
+        ({"_BASE_URL": "https://mirror.example.org"}, ""),
+        (
+            {"_BASE_URL": "https://mirror.example.org", "_STREAM_URL": "wss://mirror.example.org"},
+            "wss://mirror.example.org",
+        ),
+        ({"_STREAM_URL": "ws://127.0.0.1:9000/kraken/v2", "_ALLOW_PRIVATE": "true"}, "ws://127.0.0.1:9000/kraken/v2"),
+    ],
+)
+def test_the_stream(folder, environ, url):
+    """A source streams from its own address or a given one; one whose polls are stood in for, only from a given one."""
+    environ = {f"TICKER_SOURCES_KRAKEN{name}": value for name, value in environ.items()}
+    assert load(folder, environ).sources["kraken"].stream_url == url
+
+
+def test_sources_without_a_stream_are_polled(folder):
+    """The setting is harmless where there is nothing to stream."""
+    config = load(folder, {"TICKER_SOURCES_COINGECKO_STREAM": "true"})
+    assert {name for name, source in config.sources.items() if source.stream_url} == {"kraken", "coinbase", "okx"}

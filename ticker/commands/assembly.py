@@ -12,6 +12,7 @@ from ticker.poller import Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
 from ticker.sources import REGISTRY
+from ticker.streaming import Channel
 
 
 def assignments(config: Config) -> list[Assignment]:
@@ -35,6 +36,17 @@ def assignments(config: Config) -> list[Assignment]:
                 quota=f"{source.quota or name}/{plan.name}",
             )
         )
+    return found
+
+
+def channels(config: Config) -> list[Channel]:
+    """The streams to follow: those of the sources polled that have one and may use it."""
+    found = []
+    for name in config.active_sources():
+        source, settings = REGISTRY[name], config.sources[name]
+        if source.stream is not None and settings.stream_url:
+            ids = tuple(dict.fromkeys(one for many in config.ids_on(name).values() for one in many))
+            found.append(Channel(name, source.stream, settings.stream_url, ids, settings.allow_private))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The running service: store, poller and scheduler, feed and server, started in order and stopped in reverse.
+"""The running service: store, poller, scheduler and streams, feed and server, started in order and stopped in reverse.
 
 Knows how the parts fit together; not where settings come from.
 """
@@ -24,6 +24,7 @@ from ticker.scheduler import Scheduler
 from ticker.server.app import make_app
 from ticker.store import open_store
 from ticker.store.base import Store
+from ticker.streaming import Streamer
 
 log = logging.getLogger("ticker")
 
@@ -95,7 +96,8 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
     polled = assembly.assignments(config)
     contact = f"; +{config.server.public_url}" if config.server.public_url else ""
-    async with Fetcher(f"ticker/{__version__} (price widget{contact})", time.time) as fetcher:
+    user_agent = f"ticker/{__version__} (price widget{contact})"
+    async with Fetcher(user_agent, time.time) as fetcher:
         poller = Poller(
             polled,
             assembly.rules(config, polled),
@@ -108,17 +110,22 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
+        streamer = Streamer(assembly.channels(config), poller.stream, user_agent=user_agent)
         log.info("polling %s for %d coins", ", ".join(one.source.name for one in polled), len(config.coins))
+        if streamer.health:
+            log.info("streaming %s between polls", ", ".join(streamer.health))
         publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
-        telling = asyncio.create_task(_tell(poller, lambda: log.warning(NO_SOURCE)))
+        streaming = asyncio.create_task(streamer.run())
+        telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            for task in (publishing, telling):
+            tasks = (publishing, streaming, telling)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(publishing, telling, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _steady_clock() -> Callable[[], float]:
@@ -133,10 +140,11 @@ NO_SOURCE = (
 )
 
 
-async def _tell(poller: Poller, nobody_answers: Callable[[], None]) -> None:
+async def _tell(poller: Poller, streamer: Streamer, nobody_answers: Callable[[], None]) -> None:
     """Say once, after the first round, that nobody answers."""
     await poller.first_round.wait()
-    if not any(health.polls for health in poller.health.values()):
+    polled = any(health.polls for health in poller.health.values())
+    if not polled and not any(health.rows for health in streamer.health.values()):
         nobody_answers()
 
 

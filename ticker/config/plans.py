@@ -7,7 +7,7 @@ from ticker.config.given import Given, nearest
 from ticker.config.layers import SOURCE_KEY, Layers
 from ticker.config.secret import Secret
 from ticker.config.settings import SOURCE_KINDS, CoinSettings, SourceSettings
-from ticker.config.urls import source_url
+from ticker.config.urls import source_url, stream_url
 from ticker.model import SourceName
 from ticker.sources.base import Plan, Source
 
@@ -23,7 +23,7 @@ def source_settings(
 
 def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings:
     defaults: dict[str, Any] = dict.fromkeys(SOURCE_KINDS, "")
-    defaults |= {"enabled": True, "every": source.every, "allow_private": False, "accept_terms": False}
+    defaults |= {"enabled": True, "every": source.every, "allow_private": False, "accept_terms": False, "stream": True}
     values = {name: layers.value(("sources", source.name, name), default) for name, default in defaults.items()}
     key = _key(layers, source)
     plan = _plan(layers, source, values["plan"] or _shared_plan(layers, source), has_key=key is not None)
@@ -41,6 +41,7 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
         key=key if plan.key_header else None,
         allow_private=values["allow_private"],
         accept_terms=values["accept_terms"],
+        stream_url=_stream_url(layers, source, values),
         idle=_idle(source, plan, values, has_key=key is not None, listed=listed),
     )
 
@@ -73,6 +74,23 @@ def _plan(layers: Layers, source: Source, wanted: str, *, has_key: bool) -> Plan
         names = [plan.name for plan in source.plans]
         refuse_setting(layers, source, "plan", f"must be one of {', '.join(names)}{nearest(wanted, names)}")
     return source.plans[0]
+
+
+def _stream_url(layers: Layers, source: Source, values: Mapping[str, Any]) -> str:
+    """Where to stream from. What stands in for its polls says nothing of its feed: that one is named too, or none."""
+    given = values["stream_url"]
+    if source.stream is None:
+        if given:
+            refuse_setting(layers, source, "stream_url", f"{source.title} has no live feed that we know")
+        return ""
+    if given:
+        try:
+            given = stream_url(given, allow_private=values["allow_private"])
+        except ValueError as error:
+            refuse_setting(layers, source, "stream_url", str(error))
+    elif not values["base_url"]:
+        given = source.stream.url
+    return given if values["stream"] else ""
 
 
 def _idle(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: bool, listed: bool) -> str | None:

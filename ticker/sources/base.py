@@ -80,6 +80,7 @@ class Row:
     """One row of an answer under the source's own id. Fields as in `Quote`; volumes and caps in `currency`.
 
     A row without a price, or in a currency that is neither the dollar nor a stablecoin (None), is no quote.
+    `sequence` is for streams that number what they say of a market: a row with a lower one is older.
     """
 
     id: str
@@ -95,6 +96,14 @@ class Row:
     market_cap: Decimal | None = None
     name: str | None = None
     symbol: str | None = None
+    sequence: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be a quote: a price within all prices (trust rule 15), in a currency that we have."""
+        if not self.currency or self.price is None or not self.price.is_finite():
+            return False
+        return LOWEST_PRICE <= self.price <= HIGHEST_PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +111,10 @@ class Stream:
     """A source's live feed over WebSocket, beside its polls: two more pure functions and a few facts.
 
     `subscribe(ids)` gives the text messages to send after connecting, `read(message)` the rows in one received message
-    (none for acknowledgements, heartbeats and the like), raising as `parse` does. A feed that says nothing at all for
-    `silence` seconds is dead. `ping` is a text to send every `ping_every` seconds, where the source wants one.
+    (none for acknowledgements, heartbeats and the like), raising as `parse` does; `NotFound` is about one id and leaves
+    the others alone. A row's time is None only if the feed has no times: one that forgets says 1970. A feed that says
+    nothing at all for `silence` seconds is dead. `ping` is a text to send every `ping_every` seconds, where the source
+    wants one.
     """
 
     url: str
@@ -173,7 +184,7 @@ def quotes(
     for body in bodies:
         try:
             for row in source.parse(body, wanted):
-                if row.currency and row.price is not None and LOWEST_PRICE <= row.price <= HIGHEST_PRICE:
+                if row.usable:
                     rows[row.id] = row
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise Malformed(source.name, str(error)) from error
@@ -204,3 +215,14 @@ def quotes(
             )
         )
     return found
+
+
+def heard(source: SourceName, stream: Stream, message: bytes) -> list[Row]:
+    """The rows in one message of a stream that can be quotes.
+
+    Raises the source's error where it says one, or is not what the source documents, and nothing else.
+    """
+    try:
+        return [row for row in stream.read(message) if row.usable]
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(source, str(error)) from error
