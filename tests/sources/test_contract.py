@@ -15,7 +15,7 @@ from ticker.currencies import ids
 from ticker.sources import REGISTRY, Source
 from ticker.sources.base import DAY, MINUTE, MONTH
 
-PARTS = {"base", "values"}  # of the package, beside the sources
+PARTS = {"base", "rows", "values"}  # of the package, beside the sources
 GIGABYTE = 10**9
 
 

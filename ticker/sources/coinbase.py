@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, RateLimited
 from ticker.sources.base import SECOND, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, change_from, number, optional, times, usd_or_stablecoin
 
 NAME = "coinbase"
@@ -37,7 +38,7 @@ class _Problem(Struct):
 
 
 _problem = json.Decoder(_Problem)
-_answer = json.Decoder(dict[str, _Product])
+_answer = Answers(json.Decoder(dict[str, _Product]), _Product, "id")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -53,7 +54,7 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
         raise (RateLimited if fault.id == "rate_limit_exceeded" else Malformed)(NAME, f"{fault.id}: {fault.message}")
     if problem.message is not None:
         raise Malformed(NAME, problem.message)
-    for product, stats in _answer.decode(body).items():
+    for product, stats in _answer.decode(body, wanted).items():
         if product in wanted:
             day = stats.stats_24hour
             last = number(day.last)
