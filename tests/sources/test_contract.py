@@ -18,7 +18,7 @@ from ticker.politeness import allowances
 from ticker.sources import REGISTRY, Source
 from ticker.sources.base import MINUTE, MONTH
 
-PARTS = {"base", "values"}  # of the package, beside the sources
+PARTS = {"base", "rows", "values"}  # of the package, beside the sources
 
 every_source = pytest.mark.parametrize("source", REGISTRY.values(), ids=REGISTRY)
 of_coins = [source for source in REGISTRY.values() if source.of == "coins"]

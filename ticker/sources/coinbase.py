@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, SourceError, words
 from ticker.sources.base import SECOND, Limit, Plan, Request, Row, Source, Stream, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, change_from, iso_time, number, optional, times, usd_or_stablecoin
 
 NAME = "coinbase"
@@ -68,7 +69,7 @@ _REFUSALS: Mapping[str, type[SourceError]] = {
 }
 
 _problem = json.Decoder(_Problem)
-_answer = json.Decoder(dict[str, _Product])
+_answer = Answers(json.Decoder(dict[str, _Product]), _Product, "id")
 _message = json.Decoder(_Message)
 _refusal = json.Decoder(_Refusal)
 _ticker = json.Decoder(_Ticker)
@@ -87,7 +88,7 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
         raise (RateLimited if fault.id == "rate_limit_exceeded" else Malformed)(NAME, f"{fault.id}: {fault.message}")
     if problem.message is not None:
         raise Malformed(NAME, problem.message)
-    for product, stats in _answer.decode(body).items():
+    for product, stats in _answer.decode(body, wanted).items():
         if product in wanted:
             day = stats.stats_24hour
             last = number(day.last)

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
 from ticker.model import SourceName
 from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
 NAME = "coingecko"
@@ -48,7 +49,7 @@ class Problem(Struct):
     error: str | None = None
 
 
-_answer = json.Decoder(list[_Coin] | Problem)
+_answer = Answers(json.Decoder(list[_Coin] | Problem), _Coin, "id")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -67,7 +68,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """An unknown id is left out. The rate limit can come with HTTP 200, as an object where a list is due."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if isinstance(answer, Problem):
         raise error_of(NAME, answer)
     for coin in answer:

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, ServerFailed, SourceError, words
 from ticker.sources.base import SECOND, Limit, Plan, Request, Row, Source, Stream, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, change_from, number, optional, unix_milliseconds, usd_or_stablecoin
 
 NAME = "okx"
@@ -53,7 +54,7 @@ class _Message(Struct):
     data: Raw = ABSENT
 
 
-_answer = json.Decoder(_Answer)
+_answer = Answers(json.Decoder(_Answer), _Market, "instId", "data")
 _message = json.Decoder(_Message)
 _markets = json.Decoder(list[_Market])
 
@@ -65,7 +66,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Errors come with HTTP 200 in `code`, and then `data` may be missing."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if answer.code != "0" or answer.data is None:
         raise _ERRORS.get(answer.code, Malformed)(NAME, f"{answer.code}: {answer.msg or 'no data'}")
     for market in answer.data:
