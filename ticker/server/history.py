@@ -25,7 +25,7 @@ from ticker.store.base import SECONDS, slot
 MOST_POINTS = 1500
 SPAN: Mapping[Step, float] = {"1m": 86_400.0, "1h": 7 * 86_400.0, "1d": 365 * 86_400.0}  # where no `from` is given
 KEPT = 256  # answers
-FRESH = 10.0  # seconds an answer is good for whose last slot is open
+FRESH = 5.0  # seconds an answer is good for whose last slot is open
 OVER = 600.0  # seconds for one whose last slot is over
 READS = 4  # at a time
 IN_LINE = 64  # asks that may wait for their turn; more are sent away
