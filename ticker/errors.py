@@ -21,12 +21,14 @@ TickerError
 
 from ticker.model import SourceName
 
-LONGEST_CAUSE = 160
+LONGEST_CAUSE = 160  # characters
 
 
 def words(text: str) -> str:
-    """What a stranger said, fit for a log: on one line, printable, cut short."""
-    return "".join(char for char in " ".join(text.split()) if char.isprintable())[:LONGEST_CAUSE]
+    """What a stranger said, fit for a log: one line of printable text, `LONGEST_CAUSE` characters at most."""
+    printable = "".join(one if one.isprintable() else " " for one in text[: 4 * LONGEST_CAUSE])
+    line = " ".join(printable.split())
+    return line if len(line) <= LONGEST_CAUSE else line[: LONGEST_CAUSE - 1] + "…"
 
 
 class TickerError(Exception):
@@ -58,7 +60,7 @@ class SourceError(TickerError):
     permanent = False
 
     def __init__(self, source: SourceName, cause: str = "", *, retry_after: float | None = None) -> None:
-        self.source, self.cause, self.retry_after = source, _one_line(cause), retry_after
+        self.source, self.cause, self.retry_after = source, words(cause), retry_after
         sentence = (type(self).__doc__ or "").splitlines()[0].rstrip(".")
         super().__init__(f"{source}: {sentence}" + (f": {self.cause}" if self.cause else ""))
 
@@ -141,9 +143,3 @@ class StoreCorrupt(StoreError):
 
 class Fenced(StoreError):
     """Another, newer poller writes to this store."""
-
-
-def _one_line(text: str) -> str:
-    printable = "".join(one if one.isprintable() else " " for one in text[: 4 * LONGEST_CAUSE])
-    line = " ".join(printable.split())
-    return line if len(line) <= LONGEST_CAUSE else line[: LONGEST_CAUSE - 1] + "…"
