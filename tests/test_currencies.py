@@ -1,5 +1,8 @@
 """The currencies there are, and that whoever has to know them does."""
 
+import re
+from pathlib import Path
+
 import pytest
 from babel.numbers import is_currency
 
@@ -49,6 +52,13 @@ def test_it_may_be_asked_for_and_is_written(code: str) -> None:
             assert text != NONE
             assert any(letter.isdecimal() and letter not in "0٠" for letter in text)
         assert compact(CURRENCIES[code].fraction.from_float(1.5e12), code, locale) != NONE
+
+
+def test_the_documentation_lists_them() -> None:
+    """docs/http.md names every code, and no other."""
+    text = (Path(__file__).resolve().parents[1] / "docs" / "http.md").read_text(encoding="utf-8")
+    section = text.partition("## Currencies")[2].partition("What a converted price says")[0]
+    assert set(re.findall(r"`([a-z]{3,4})`", section)) == CURRENCIES.keys()
 
 
 def test_the_simulation_knows_what_each_costs() -> None:
