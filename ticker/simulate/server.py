@@ -107,7 +107,10 @@ class Simulation:
 
         def tick(id: str, coin: CoinId) -> Tick:  # noqa: A002
             at = stopped if held and held.fault.coin in (None, coin) else now
-            true = self.market.tick(id, coin, at, currency=dialect.currency_of(id), source=origin)
+            if dialect.of == "currencies":
+                true = self.market.rate(id, coin, at, source=origin)
+            else:
+                true = self.market.tick(id, coin, at, currency=dialect.currency_of(id), source=origin)
             return held.fault.bend(true) if held else true
 
         ticks = [tick(id, coin) for id, coin in self._coins.get(source, {}).items()]  # noqa: A001

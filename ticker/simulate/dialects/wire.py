@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from typing import Literal
 
 from msgspec import Raw, json
 
@@ -46,6 +47,7 @@ class Dialect:
 
     `refresh` is how long the source keeps an answer: in between it repeats prices and times; `published` says instead
     from which moment its answer of a moment is. `origin` is the source whose figures it republishes, "" for its own.
+    `of` says what it prices.
     """
 
     source: SourceName
@@ -55,6 +57,7 @@ class Dialect:
     refresh: float = 0.0
     published: Callable[[float], float] | None = None
     origin: SourceName = ""
+    of: Literal["coins", "currencies"] = "coins"
 
     def kept(self, at: float) -> float:
         """The moment of the answer that the source still gives at `at`."""
