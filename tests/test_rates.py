@@ -130,7 +130,7 @@ def test_a_weekend_without_the_quick_source(tmp_path: Path) -> None:
     friday = datetime(2026, 11, 20, 18, tzinfo=UTC)
     euro: list[str] = []
     gold: list[str] = []
-    for moment, rates in world.turns(friday, friday + timedelta(days=3)):
+    for moment, rates in world.turns(friday, friday + timedelta(days=4)):
         if moment >= friday + timedelta(hours=12):
             world.silent = {"coingeckorates"}
         assert rates["eur"].freshness(moment.timestamp()) == "live"

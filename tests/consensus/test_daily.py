@@ -14,9 +14,9 @@ VOTERS = {
 }
 
 
-def rules(*names: str, daily: bool = True) -> Rules:
+def rules(*names: str) -> Rules:
     """The euro, from these sources."""
-    return Rules({name: VOTERS[name] for name in names}, (CoinRule("eur", names, daily=daily),))
+    return Rules({name: VOTERS[name] for name in names}, (CoinRule("eur", names, daily=True),))
 
 
 def test_the_turn_is_that_of_the_slowest() -> None:
@@ -26,12 +26,11 @@ def test_the_turn_is_that_of_the_slowest() -> None:
         quote("daily", "1.162", "eur", at=NOW - 20 * HOUR),
         quote("quick", "1.164", "eur", at=NOW),
     ]
-    of_currency = settle(quotes, Memory(), NOW, rules(*VOTERS)).prices[0]
-    of_coin = settle(quotes, Memory(), NOW, rules(*VOTERS, daily=False)).prices[0]
+    price = settle(quotes, Memory(), NOW, rules(*VOTERS)).prices[0]
 
-    assert (of_currency.price, of_currency.agreement, of_currency.as_of) == (Decimal("1.162"), "ok", NOW - 20 * HOUR)
-    assert of_currency.freshness(NOW) == "live"
-    assert of_coin.freshness(NOW) == "none"
+    assert (price.price, price.agreement, price.as_of) == (Decimal("1.162"), "ok", NOW - 20 * HOUR)
+    assert price.freshness(NOW) == "live"
+    assert price.live_until == NOW - 20 * HOUR + 1.5 * VOTERS["bank"].turn
 
 
 def test_what_only_the_quick_one_quotes_keeps_its_turn() -> None:
