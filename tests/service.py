@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from ticker.sources import REGISTRY
+
 STABLECOINS: Mapping[str, Mapping[str, Any]] = {
     "tether": {"name": "Tether", "symbol": "USDT", "ids": {}},
     "usd-coin": {"name": "USDC", "symbol": "USDC", "ids": {}},
@@ -46,6 +48,8 @@ def stand_ins(
 ) -> dict[str, str]:
     """The environment that polls these addresses in place of the real ones, and streams from those."""
     found = {"TICKER_SOURCES_COINMARKETCAP_KEY": "recorded"}
+    money = [name for name, source in REGISTRY.items() if source.of == "currencies"]
+    found |= {f"TICKER_SOURCES_{name.upper()}_ENABLED": "false" for name in money}
     for name, url in base_urls.items():
         prefix = f"TICKER_SOURCES_{name.upper()}_"
         found |= {f"{prefix}BASE_URL": url, f"{prefix}ALLOW_PRIVATE": "true", f"{prefix}EVERY": every}

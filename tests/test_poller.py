@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+import msgspec
 import pytest
-from fakes import NOW, Clock, FakeFetcher, FakeStore, assignment
+from fakes import NOW, Clock, FakeFetcher, FakeStore, assignment, fake_source
 from msgspec.structs import replace
 
 from ticker.asking import Assignment
@@ -462,3 +463,76 @@ async def test_a_poll_of_a_cached_answer_does_not_turn_back_the_price() -> None:
         clock.now += 60
         await poller.poll("a")
         await until(lambda: store.published[-1].prices[0].price == Decimal(100))
+
+
+def of_currencies(name: str, code: str = "eur", **more: object) -> Assignment:
+    """A source that gives the dollars for one of a currency, under the id that its coins' namesakes have too."""
+    return Assignment(fake_source(name, of="currencies", **more), "https://example.org", 60.0, {code: ("BTC",)})
+
+
+def rate_rules(*codes: str) -> Rules:
+    """One source of currencies, r."""
+    return Rules({"r": Voter("aggregator", "r", 60.0)}, tuple(CoinRule(code, ("r",), daily=True) for code in codes))
+
+
+async def test_rates_are_settled_beside_the_prices() -> None:
+    """What a source of currencies says becomes a rate, and never a vote on a coin; its credit comes with it."""
+    by_bank = of_currencies("r", credit=("by the bank", "https://example.org"))
+    fetcher = FakeFetcher(a="100", r="1.25")
+    poller = make(fetcher, store := FakeStore(), None, assignment("a"), by_bank, rate_rules=rate_rules("eur"))
+    async with running(poller):
+        for name in "ar":
+            await poller.poll(name)
+        await until(lambda: store.published[-1].rates and store.published[-1].rates[0].price)
+
+    last = store.published[-1]
+    assert [(one.coin, one.price, one.agreement) for one in last.rates] == [("eur", Decimal("1.25"), "single")]
+    assert [(one.coin, one.price) for one in last.prices] == [("bitcoin", Decimal(100))]
+    assert [credit.text for credit in last.credits] == ["by the bank"]
+
+
+async def test_a_currency_and_a_coin_of_one_name_stay_apart() -> None:
+    """Votes and memory of the currency "bitcoin" are not those of the coin."""
+    clock, store = Clock(), FakeStore()
+    fetcher = FakeFetcher(a="100", r="7")
+    sources = (assignment("a"), of_currencies("r", "bitcoin"))
+    first = make(fetcher, store, clock, *sources, rate_rules=rate_rules("bitcoin"))
+    async with running(first):
+        for name in "ar":
+            await first.poll(name)
+        await until(lambda: store.published[-1].rates[0].price)
+    assert (store.published[-1].prices[0].price, store.published[-1].rates[0].price) == (Decimal(100), Decimal(7))
+
+    fetcher.answers |= {"a": TimedOut("a"), "r": TimedOut("r")}
+    clock.now += 200
+    second = make(fetcher, store, clock, *sources, rate_rules=rate_rules("bitcoin"))
+    async with running(second):
+        for name in "ar":
+            await second.poll(name)
+        await until(lambda: store.published[-1].built_at == clock.now)
+    last = store.published[-1]
+    assert [one.agreement for one in (*last.prices, *last.rates)] == ["none", "none"]
+    assert (last.prices[0].price, last.rates[0].price) == (Decimal(100), Decimal(7))  # the last good ones, remembered
+
+
+async def test_a_memory_from_before_there_were_rates_is_no_harm() -> None:
+    """Another layout of memory is taken for an empty one, and the poller goes on."""
+    store = FakeStore()
+    first = make(FakeFetcher(a="100"), store)
+    async with running(first):
+        await first.poll("a")
+        await until(lambda: store.published[-1].prices[0].price)
+    assert store.held is not None
+    store.held = msgspec.structs.replace(store.held, memory=b'{"coins":{}}')
+    second = make(FakeFetcher(a="101"), store)
+    async with running(second):
+        await second.poll("a")
+        await until(lambda: store.published[-1].prices[0].price == Decimal(101))
+
+
+async def test_an_answer_without_our_currencies_is_named_as_such() -> None:
+    """The sentence tells coins from currencies."""
+    poller = make(FakeFetcher(r=b"{}"), FakeStore(), None, of_currencies("r"))
+    await poller.poll("r")
+
+    assert "none of our 1 currencies" in str(poller.health["r"].error)

@@ -28,11 +28,13 @@ async def test_every_source_answers_its_adapter(stand: Stand, source: str) -> No
     assert answer.status == 200
     assert answer.headers["Content-Type"].partition(";")[0] in REGISTRY[source].content_types
     assert {quote.coin for quote in read} == ids.keys()
+    daily = source in ("ecb", "frankfurter", "openerapi")
     for quote in read:
-        true = stand.simulation.market.price(quote.coin, NOW, currency=quote.currency)
+        moment = quote.at if daily and quote.at else NOW
+        true = stand.simulation.market.price(quote.coin, moment, currency=quote.currency)
         assert abs(quote.price / true - 1) < Decimal("0.003")
         if quote.at is not None:
-            assert NOW - 61 <= quote.at <= NOW + 0.001
+            assert NOW - (REGISTRY[source].cache if daily else 61) <= quote.at <= NOW + 0.001
 
 
 async def test_prices_move_with_the_clock(stand: Stand) -> None:
@@ -119,6 +121,14 @@ async def test_garbage(stand: Stand) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
     with pytest.raises(UnicodeDecodeError):
         answer.body.decode()
+
+
+async def test_broken_xml_keeps_its_type(stand: Stand) -> None:
+    """What a fault does to the ECB's document comes as XML too, so that the parser meets it."""
+    for fault in ("garbage", "empty"):
+        stand.simulation.set_fault("ecb", fault)
+        answer = await stand.ask("ecb")
+        assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, "text/xml")
 
 
 async def test_html(stand: Stand) -> None:

@@ -67,7 +67,7 @@ class Range:
 def asked(query: Sequence[tuple[str, str]], coin: str, now: float) -> Range:
     """The range behind a URL, in whole slots; what is after `now` is cut off. Raises `RequestError`."""
     given = params.known(query, {"from", "to", "step", "currency"})
-    params.one_of(given, "currency", params.CURRENCIES, "usd")
+    params.one_of(given, "currency", ("usd",), "usd")  # what is kept is in dollars
     step: Step = params.one_of(given, "step", tuple(SECONDS), "1h")  # type: ignore[assignment]  # one of its keys
     end = min(_moment(given, "to", now), now)
     start = _moment(given, "from", max(0.0, end - SPAN[step]))

@@ -117,7 +117,11 @@ class Simulation:
         coin = self._coins[source][one]
         at = stopped if held and held.fault.coin in (None, coin) else now
         dialect = DIALECTS[source]
-        true = self.market.tick(one, coin, at, currency=dialect.currency_of(one), source=dialect.origin or source)
+        origin = dialect.origin or source
+        if dialect.of == "currencies":
+            true = self.market.rate(one, coin, at, source=origin)
+        else:
+            true = self.market.tick(one, coin, at, currency=dialect.currency_of(one), source=origin)
         return held.fault.bend(true) if held else true
 
     def _told(self, source: SourceName, one: str) -> Tick:

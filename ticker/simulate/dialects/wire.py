@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import DecodeError, Raw, json
 
@@ -72,7 +72,7 @@ class Dialect:
 
     `refresh` is how long the source keeps an answer: in between it repeats prices and times; `published` says instead
     from which moment its answer of a moment is. `origin` is the source whose figures it republishes, "" for its own.
-    `live` is its stream.
+    `live` is its stream, `of` says what it prices.
     """
 
     source: SourceName
@@ -83,6 +83,7 @@ class Dialect:
     live: Live | None = None
     published: Callable[[float], float] | None = None
     origin: SourceName = ""
+    of: Literal["coins", "currencies"] = "coins"
 
     def kept(self, at: float) -> float:
         """The moment of the answer that the source still gives at `at`."""
