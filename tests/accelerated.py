@@ -24,12 +24,13 @@ from ticker.model import SourceName
 from ticker.politeness import Allowance, allowances
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
+from ticker.sources import REGISTRY
 from ticker.sources.base import DAY, HOUR, SECOND
 
 KEYS = {
     "TICKER_SOURCES_COINGECKO_KEY": "simulated",
     "TICKER_SOURCES_COINMARKETCAP_KEY": "simulated",
-    "TICKER_SOURCES_COINMARKETCAP_ACCEPT_TERMS": "true",
+    **{f"TICKER_SOURCES_{name.upper()}_ACCEPT_TERMS": "true" for name, one in REGISTRY.items() if one.terms.forbid},
 }
 
 
@@ -110,7 +111,7 @@ def simulate(
     polled = [one for one in assembly.assignments(config) if only is None or one.source.name in only]
     if light:
         assert all(len(one.requests) == 1 for one in polled)  # as many calls as with all coins
-        polled = [replace(one, ids={"bitcoin": one.ids["bitcoin"]}) for one in polled]
+        polled = [replace(one, ids={"bitcoin": one.ids["bitcoin"]}) if "bitcoin" in one.ids else one for one in polled]
     weather = {one.source.name: Weather(random.Random(rng.random()), failing, spells_a_day) for one in polled}
 
     async def main(clocks: Clocks) -> Road:

@@ -7,10 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from fakes import Clock, FakeFetcher, FakeStore, assignment, fake_source
+from fakes import Clock, FakeFetcher, FakeStore, fake_source
 from virtual import Clocks, virtually
 
 from ticker.asking import Assignment
+from ticker.commands.assembly import assignments
+from ticker.config import load, shipped_folder
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.errors import RateLimited, ServerFailed, TimedOut
 from ticker.fetch import Answer, Ask
@@ -273,6 +275,15 @@ async def test_the_first_round_does_not_wait_for_who_is_put_off() -> None:
     assert poller.first_round.is_set()
 
 
-def test_an_assignment_without_limits_is_never_put_off() -> None:
-    """A stand-in is polled as often as ops like."""
-    assert assignment("a").customer.limits == ()
+def test_assignments_carry_the_limits_of_their_plan_and_stand_ins_none() -> None:
+    """What the budget is made of, and its name, come from the configuration's plan."""
+    environ = {
+        "TICKER_SOURCES_COINGECKO_KEY": "planted",
+        "TICKER_SOURCES_KRAKEN_ALLOW_PRIVATE": "true",
+        "TICKER_SOURCES_KRAKEN_EVERY": "1s",
+    }
+    made = {one.source.name: one for one in assignments(load(shipped_folder(), environ))}
+    assert made["coingecko"].limits == (Limit(30, MINUTE), Limit(10_000, MONTH))
+    assert made["coingecko"].quota == "coingecko/demo"
+    assert made["binance"].customer.cost == 80
+    assert (made["kraken"].limits, made["kraken"].quota) == ((), "")

@@ -5,6 +5,7 @@
 
 from accelerated import fullest, shipped, simulate
 
+from ticker.sources import REGISTRY
 from ticker.sources.base import DAY, MONTH
 
 MONTHLY = ("coingecko", "coinmarketcap", "coinpaprika")
@@ -13,15 +14,16 @@ MONTHLY = ("coingecko", "coinmarketcap", "coinpaprika")
 def test_a_day_of_all_sources_stays_inside_every_quota() -> None:
     """With outages and rate limits as they come, no window of any limit has more than our share of calls."""
     rows = simulate(shipped(), 1, light=True)
-    assert {name for row in rows for name in row.sources} == set(shipped().active_sources())
+    limited = {name for name in shipped().active_sources() if REGISTRY[name].plans[0].limits}
+    assert {name for row in rows for name in row.sources} == limited
     assert sum(row.failed for row in rows) > 100
     assert [row for row in rows if row.fullest > row.allowance.units] == []
-    assert all(row.calls > 100 for row in rows)
+    assert all(row.calls >= 0.8 * sum(DAY / REGISTRY[name].every for name in row.sources) for row in rows)
 
 
 def test_twelve_bad_days_stay_inside_a_month_s_quota() -> None:
     """A third of all answers fail, at the shortest interval that fits: retries do not eat up the month, nor stop it."""
-    rows = simulate(shipped(TICKER_SOURCES_COINGECKO_EVERY="288s"), 12, failing=0.33, only=MONTHLY, light=True)
+    rows = simulate(shipped(TICKER_SOURCES_COINGECKO_EVERY="294s"), 12, failing=0.33, only=MONTHLY, light=True)
     monthly = {row.sources[0]: row for row in rows if row.allowance.limit.per == MONTH}
     assert set(monthly) == set(MONTHLY)
     for row in monthly.values():

@@ -30,11 +30,12 @@ def test_the_plan_of_what_ships(tmp_path: Path) -> None:
     """Calls a turn, a day, a month, megabytes, and every limit with our share and how much of it is used."""
     done = plan(tmp_path, **DEMO)
     assert (done.returncode, done.stderr) == (0, "")
-    assert row(done.stdout, "coingecko") == ["coingecko", "5m", "1", "288", "8,640", "2"]
+    assert row(done.stdout, "coingecko") == ["coingecko", "5m", "1", "288", "8,640", "2.3"]
     assert row(done.stdout, "kraken") == ["kraken", "1m", "1", "1,440", "43,200", "180"]
-    assert row(done.stdout, "together")[1:3] == ["12,000", "360,000"]
+    assert row(done.stdout, "coingeckorates")[2:5] == ["1", "6", "180"]
+    assert row(done.stdout, "together")[1:3] == ["12,018", "360,540"]
     assert "98% of the 1,000 MB a day we take" in done.stdout
-    assert 'coingecko "demo"    10,000 a month   9,000 a month      8,640  96.0%' in done.stdout
+    assert 'coingecko + coingeckorates "demo"  10,000 a month   9,000 a month      8,820  98.0%' in done.stdout
     assert "coinmarketcap   is not asked: its terms seem to forbid this use" in done.stdout
     assert "planted-secret" not in done.stdout
 
@@ -43,10 +44,10 @@ def test_a_plan_that_cannot_fit(tmp_path: Path) -> None:
     """The table shows what is too much, a sentence names the key, and the exit code is 1."""
     done = plan(tmp_path, **DEMO, TICKER_SOURCES_COINGECKO_EVERY="2m")
     assert done.returncode == 1
-    assert "240.0%, too much" in done.stdout
+    assert "242.0%, too much" in done.stdout
     (sentence,) = done.stderr.splitlines()
-    assert sentence.startswith("ticker: environment: TICKER_SOURCES_COINGECKO_EVERY = '2m': 21,600 a month")
-    assert sentence.endswith('the smallest interval that fits is "288s"')
+    assert sentence.startswith("ticker: environment: TICKER_SOURCES_COINGECKO_EVERY = '2m': 21,780 a month")
+    assert sentence.endswith('the smallest interval that fits is "294s"')
 
 
 @pytest.mark.parametrize("command", ["check", "run", "poll"])

@@ -32,8 +32,9 @@ def assignments(config: Config) -> list[Assignment]:
                 ids=currencies.ids() if source.of == "currencies" else config.ids_on(name),
                 headers=headers,
                 allow_private=settings.allow_private,
-                limits=() if settings.allow_private else plan.limits,  # a stand-in's are its own
-                quota=f"{source.quota or name}/{plan.name}",
+                # A stand-in's limits are its own, and it draws on nobody's quota.
+                limits=() if settings.allow_private else plan.limits,
+                quota="" if settings.allow_private else f"{source.quota or name}/{plan.name}",
             )
         )
     return found

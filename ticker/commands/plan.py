@@ -90,7 +90,7 @@ def _left_out(config: Config) -> Iterable[tuple[str, str]]:
 
 
 def _megabytes(size: float) -> str:
-    return f"{size / MEGABYTE:,.0f}"
+    return f"{size / MEGABYTE:,.{1 if size < 10 * MEGABYTE else 0}f}"
 
 
 def _show(table: Table) -> None:

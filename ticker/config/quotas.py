@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from ticker import currencies
 from ticker.config.durations import duration_text
 from ticker.config.settings import SourceSettings
 from ticker.model import CoinId, SourceName
@@ -78,13 +79,15 @@ def demands(
     ids_on: Callable[[SourceName], Mapping[CoinId, Sequence[str]]],
     sources: Mapping[SourceName, Source],
 ) -> tuple[Demand, ...]:
-    """What is asked of each source that is polled, apart from stand-ins. `ids_on` gives what it is asked for."""
+    """What is asked of each source that is polled, apart from stand-ins. `ids_on` gives the coins it is asked for."""
     found = []
     for name, one in settings.items():
         if one.idle is None and not one.allow_private:
-            ids = [its for many in ids_on(name).values() for its in many]
-            plan = next(plan for plan in sources[name].plans if plan.name == one.plan)
-            found.append(Demand(sources[name], plan, one.every, len(sources[name].requests(ids))))
+            source = sources[name]
+            ids = currencies.ids() if source.of == "currencies" else ids_on(name)
+            requests = source.requests([its for many in ids.values() for its in many])
+            plan = next(plan for plan in source.plans if plan.name == one.plan)
+            found.append(Demand(source, plan, one.every, len(requests)))
     return tuple(found)
 
 

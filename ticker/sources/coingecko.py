@@ -99,11 +99,13 @@ def error_of(source: SourceName, problem: Problem) -> SourceError:
 
 
 # Keyless, the limit is shared by everyone behind the address and varies with load: the lowest figure seen is used.
-# Demo by the older, lower figures. What pro allows depends on the plan bought.
+# Demo by the older, lower figures. Pro by the least of the plans that can be bought.
 PLANS = (
     Plan("keyless", "https://api.coingecko.com", limits=(Limit(5, MINUTE),)),
     Plan("demo", "https://api.coingecko.com", "x-cg-demo-api-key", limits=(Limit(30, MINUTE), Limit(10_000, MONTH))),
-    Plan("pro", "https://pro-api.coingecko.com", "x-cg-pro-api-key"),
+    Plan(
+        "pro", "https://pro-api.coingecko.com", "x-cg-pro-api-key", limits=(Limit(250, MINUTE), Limit(100_000, MONTH))
+    ),
 )
 TERMS = Terms(
     "https://www.coingecko.com/en/api_terms",
