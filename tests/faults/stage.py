@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from fakes import NOW, Clock
 from source_tables import IDS
 
 from ticker.consensus import CoinRule, Rules, Voter
-from ticker.errors import StoreDown
+from ticker.errors import SourceError, StoreDown
 from ticker.feed import Feed
+from ticker.fetch import Ask as Wanted
 from ticker.fetch import Fetcher
-from ticker.model import Coin, Snapshot
+from ticker.model import Coin, Quote, Snapshot
 from ticker.poller import Assignment, Listing, Poller
 from ticker.server.app import Serving, make_app
 from ticker.simulate.dialects import DIALECTS
@@ -33,7 +34,7 @@ from ticker.simulate.dialects.wire import Ask, View
 from ticker.simulate.faults import parse
 from ticker.simulate.market import Span, Tick
 from ticker.simulate.sending import send
-from ticker.sources import REGISTRY
+from ticker.sources import REGISTRY, quotes
 from ticker.store import open_store
 from ticker.store.base import Publication, Store
 
@@ -130,7 +131,7 @@ class Stage:
     """`async with Stage(...) as stage`, then `say`, `turn`, `price`. The first coin is the one meant where none is named.
 
     `coins` are ids; every source lists all of them unless `listed` says otherwise. `every` is the seconds between two
-    polls of every source: one turn.
+    polls of every source: one turn. Sources in `elsewhere` are asked there and not by our stand-in.
     """
 
     def __init__(
@@ -146,6 +147,7 @@ class Stage:
         confirmed: Mapping[str, float] | None = None,
         names: Mapping[str, tuple[str, str]] | None = None,
         fixed: Mapping[str, Decimal] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
         store: str | None = None,
         start: float = NOW,
     ) -> None:
@@ -166,7 +168,7 @@ class Stage:
             }
             for name in self.sources
         }
-        self._groups = groups or {}
+        self._groups, self._elsewhere = groups or {}, elsewhere or {}
         self._names = names or {}
         self._coin_rules = (tolerance or {}, confirmed or {}, fixed or {})
         self._store_url = store
@@ -211,7 +213,7 @@ class Stage:
         assigned = [
             Assignment(
                 source=REGISTRY[name],
-                base_url=f"{self.origin}/{name}",
+                base_url=self.address(name),
                 every=self.every,
                 ids={coin: (one,) for coin, one in self._ids[name].items()},
                 headers=HEADERS.get(name, {}),
@@ -345,6 +347,28 @@ class Stage:
                 self._due[name] = self.clock.now + again
         self.clock.now = end
         self._observe()
+
+    def address(self, source: str) -> str:
+        """Where a source is asked."""
+        return self._elsewhere.get(source) or f"{self.origin}/{source}"
+
+    async def ask(self, source: str) -> list[Quote]:
+        """Fetch and read one answer now, past the poller: its quotes, or the error that it is."""
+        one, ids = REGISTRY[source], {coin: (id_,) for coin, id_ in self._ids[source].items()}
+        bodies = []
+        for request in one.requests([id_ for many in ids.values() for id_ in many]):
+            headers = {**dict(request.headers), **HEADERS.get(source, {})}
+            wanted = Wanted(source, self.address(source), request.path, request.query, headers, one.max_body)
+            bodies.append((await self.fetcher.fetch(replace(wanted, allow_private=True))).body)
+        return quotes(one, bodies, ids, received=self.clock.now, poll=1)
+
+    async def failure(self, source: str) -> SourceError:
+        """The error that its answer is now."""
+        try:
+            found = await self.ask(source)
+        except SourceError as error:
+            return error
+        raise AssertionError(f"{source} answers {found}")
 
     async def poll(self, name: str) -> float | None:
         """One poll of one source now, and the publication that follows from it."""
