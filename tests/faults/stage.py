@@ -48,6 +48,7 @@ NAMES = {"bitcoin": "BTC", "ethereum": "ETH", "tether": "USDT", "usd-coin": "USD
 HEADERS = {"coinmarketcap": {"X-CMC_PRO_API_KEY": "staged"}}
 
 Truth = Callable[[float], Decimal]
+Live = Callable[[str, float], Decimal]
 Bend = Callable[[bytes], bytes]
 
 
@@ -86,9 +87,13 @@ def percent(fraction: Decimal) -> str:
 
 @dataclass
 class Said:
-    """What one source says: prices by coin in its own currency, its own time (None: now), and how it is broken."""
+    """What one source says: prices by coin in its own currency, its own time (None: now), and how it is broken.
+
+    Where there is a `live`, it gives the price of a coin at a moment, and `prices` says nothing.
+    """
 
     prices: dict[str, Decimal] = field(default_factory=dict)
+    live: Live | None = None
     at: float | None = None
     lag: float = 0.0
     volume: Decimal = Decimal(1000)
@@ -304,10 +309,12 @@ class Stage:
         """What the source would say now, unbroken."""
         said, dialect = self.said[source], DIALECTS[source]
         at = (self.clock.now if said.at is None else said.at) + said.lag
+        live, ids = said.live, self._ids[source]
+        prices = said.prices if live is None else {coin: live(coin, self.clock.now) for coin in ids}
         ticks = [
-            _tick(self._ids[source][coin], coin, price, dialect.currency_of(self._ids[source][coin]), at, said.volume)
-            for coin, price in said.prices.items()
-            if coin in self._ids[source]
+            _tick(ids[coin], coin, price, dialect.currency_of(ids[coin]), at, said.volume)
+            for coin, price in prices.items()
+            if coin in ids
         ]
         headers = {name.lower(): value for name, value in HEADERS.get(source, {}).items()}
         asked = {"id": ",".join(self._ids[source].values()), "vs_currency": "usd"} if query is None else query
@@ -337,7 +344,7 @@ class Stage:
         """Time passes: sources are polled when they are due, at the moment the poller last asked for."""
         end = self.clock.now + seconds
         while True:
-            name = min(self._due, key=self._due.__getitem__)
+            name = self.next_due()
             if self._due[name] > end:
                 break
             self.clock.now = max(self.clock.now, self._due[name])
@@ -347,6 +354,15 @@ class Stage:
                 self._due[name] = self.clock.now + again
         self.clock.now = end
         self._observe()
+
+    def next_due(self) -> str:
+        """The source that is polled next."""
+        return min(self._due, key=self._due.__getitem__)
+
+    async def pass_to_next(self) -> None:
+        """Time passes until the next poll, which is made."""
+        name = self.next_due()
+        await self.pass_seconds(max(0.0, self._due[name] - self.clock.now))
 
     def address(self, source: str) -> str:
         """Where a source is asked."""
