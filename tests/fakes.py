@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
@@ -10,11 +10,11 @@ import msgspec
 
 from ticker.errors import Fenced, SourceError, StoreDown
 from ticker.fetch import Answer, Ask
-from ticker.model import Snapshot
+from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.poller import Assignment
 from ticker.sources import Source
 from ticker.sources.base import Plan, Request, Row, Terms
-from ticker.store.base import Publication
+from ticker.store.base import Entry, Publication, slot
 
 NOW = 1_800_000_000.0
 
@@ -88,6 +88,8 @@ class FakeStore:
         self.published: list[Snapshot] = []
         self.epoch = 0
         self.beats = 0
+        self.history: dict[tuple[CoinId, Step], dict[int, Point]] = {}
+        self.log: list[Entry] = []
         self.down = False
         self.lose_replies = 0
 
@@ -126,6 +128,31 @@ class FakeStore:
     async def changes(self) -> AsyncIterator[Snapshot]:
         if self.held:
             yield self.held.snapshot
+
+    async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
+        self._ask()
+        for coin, price in prices.items():
+            self.history.setdefault((coin, step), {})[slot(step, at)] = Point(at, price)
+
+    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
+        self._ask()
+        points = sorted(self.history.get((coin, step), {}).items())
+        return [point for _, point in points if start <= point.at <= end]
+
+    async def points_near(
+        self, coins: Sequence[CoinId], step: Step, at: float, within: float
+    ) -> Mapping[CoinId, Point]:
+        near = {coin: await self.points(coin, step, at - within, at + within) for coin in coins}
+        self._ask()
+        return {coin: min(there, key=lambda one: abs(one.at - at)) for coin, there in near.items() if there}
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        self._ask()
+        self.log += entries
+
+    async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
+        self._ask()
+        return [one for one in reversed(self.log) if one.coin == coin and start <= one.at <= end][:limit]
 
     async def heartbeat(self) -> None:
         self._ask()

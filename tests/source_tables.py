@@ -1,6 +1,7 @@
 """What our payloads say, under which ids, and where each dialect keeps it: for every test that reads or speaks one."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,10 @@ DAYS = {
     "tether": Day("0.9995", "-0.05"),
     "usd-coin": Day("1", "0"),
 }
+
+RATES = {"eur": "1.25", "gbp": "1.28", "jpy": "0.0064"}  # US dollars for one, in the payloads of currencies
+PRICES = {coin: day.price for coin, day in DAYS.items()} | RATES
+PAYLOAD_DAY = 1_789_948_800.0  # the midnight that begins 2026-09-21
 
 _TEN = ("bitcoin", "ethereum", "neo", "waves", "monero", "nano", "ark", "dogecoin", "litecoin", "cardano")
 _USDT = [*_TEN, "usd-coin"]
@@ -132,6 +137,9 @@ IDS: dict[str, dict[str, str]] = {
     },
 }
 
+_MONEY = {code: code.upper() for code in RATES}
+IDS |= dict.fromkeys(("ecb", "frankfurter", "openerapi", "coingeckorates"), _MONEY)
+
 
 class Dialect(NamedTuple):
     """Where an answer keeps the price, the rest we read, and the time: keys, or places in a row."""
@@ -180,12 +188,22 @@ DIALECTS = {
     "htx": Dialect("close", ("open", "high", "low", "vol"), "ts"),
     "bitfinex": Dialect(7, (6, 8, 9, 10)),
     "bitstamp": Dialect("last", ("percent_change_24", "high", "low", "volume", "vwap"), "timestamp"),
+    "ecb": Dialect("rate", (), "time"),
+    "frankfurter": Dialect("rates", (), "date"),
+    "openerapi": Dialect("rates", (), "time_last_update_unix"),
+    "coingeckorates": Dialect("value", ()),
 }
 
 
 def payload(name: str) -> bytes:
     """Our own answer in the documented shape of a source."""
-    return (PAYLOADS / f"{name}.json").read_bytes()
+    (path,) = PAYLOADS.glob(f"{name}.*")
+    return path.read_bytes()
+
+
+def price_of(name: str, one: str) -> str:
+    """What the payload of a source says under one of its ids."""
+    return next(PRICES[coin] for coin, known in IDS[name].items() if known == one)
 
 
 def changed(name: str, keys: tuple[str | int, ...], value: object) -> bytes:
@@ -204,6 +222,13 @@ def changed(name: str, keys: tuple[str | int, ...], value: object) -> bytes:
     def cell(key: str, one: Any) -> Any:
         if key not in keys:
             return walk(one)
+        if isinstance(one, dict):
+            return dict.fromkeys(one, value)
         return [value] * len(one) if name == "kraken" else value
 
+    if not keys:
+        return payload(name)
+    if name == "ecb":
+        text = "" if value is None else str(value)
+        return re.sub(rf"({'|'.join(map(str, keys))})='[^']*'", rf"\1='{text}'", payload(name).decode()).encode()
     return json.dumps(walk(json.loads(payload(name)))).encode()

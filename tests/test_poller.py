@@ -9,11 +9,13 @@ from decimal import Decimal
 
 import pytest
 from fakes import NOW, Clock, FakeFetcher, FakeStore, assignment
+from msgspec.structs import replace
 
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.errors import Fenced, Malformed, RateLimited, Refused, ServerFailed, TimedOut
 from ticker.model import Coin
 from ticker.poller import Assignment, Listing, Poller
+from ticker.store.base import Publication
 
 LISTING = Listing((Coin("bitcoin", "Bitcoin", "BTC"),), ("bitcoin",), "v1")
 
@@ -319,3 +321,25 @@ async def test_credits_are_those_of_the_sources_shown() -> None:
         await until(lambda: store.published[-1].prices[0].price)
 
     assert [credit.text for credit in store.published[-1].credits] == ["by a"]
+
+
+async def test_what_is_published_becomes_history() -> None:
+    """An hour later the change is that of our own two prices; a poller that was fenced adds no point."""
+    clock, fetcher = Clock(), FakeFetcher(a="100")
+    poller = make(fetcher, store := FakeStore(), clock)
+    async with running(poller) as task:
+        await poller.poll("a")
+        await until(lambda: store.history)
+        clock.now += 3600
+        fetcher.answers["a"] = "110"
+        await poller.poll("a")
+        await until(lambda: store.published[-1].prices[0].change_1h == 10)
+        await until(lambda: len(store.history["bitcoin", "1h"]) == 2)
+        clock.now += 3600
+        store.epoch += 10**9
+        await store.publish(Publication(replace(store.published[-1], epoch=store.epoch)))
+        await poller.poll("a")
+        await asyncio.wait([task], timeout=5)
+        assert task.done()
+
+    assert len(store.history["bitcoin", "1h"]) == 2

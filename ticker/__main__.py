@@ -98,6 +98,19 @@ def check(config: ConfigFolder = None) -> None:
 
 
 @app.command()
+def explain(
+    coin: Annotated[str, typer.Argument(metavar="COIN", help="The id of a coin, as in coins.toml.")],
+    config: ConfigFolder = None,
+    url: Annotated[str | None, typer.Option("--url", help="The service to ask; by default the configured one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as it comes.")] = False,
+) -> None:
+    """Show how a price came about: every source, its vote, or why it had none."""
+    from ticker.commands import explain as command
+
+    command.explain(coin, url, config, os.environ, as_json=as_json)
+
+
+@app.command()
 def simulate(
     config: ConfigFolder = None,
     host: Host = "127.0.0.1",

@@ -40,6 +40,7 @@ TOTAL = 8.0
 LONGEST_RETRY_AFTER = 86_400.0
 _CHUNK = 64 * 1024
 _EXCERPT = 2048
+_EXCERPT_SECONDS = 1.0
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: for use inside one network
 
@@ -127,10 +128,7 @@ class Fetcher:
     async def _read(self, response: aiohttp.ClientResponse, ask: Ask) -> Answer:
         refusal = None
         if response.status != 200:
-            try:
-                excerpt = (await _inflate(response, ask.source, _EXCERPT)).body
-            except SourceError:
-                excerpt = b""  # an error page that is too long or broken says nothing more than its status
+            excerpt = await _excerpt(response, ask)
             refusal = error_of_status(ask.source, response.status, response.headers, excerpt, self._clock())
         elif response.content_type not in ask.content_types:
             refusal = Malformed(ask.source, f"content type {response.content_type!r} is not expected")
@@ -138,6 +136,18 @@ class Fetcher:
             response.close()
             raise refusal
         return await _inflate(response, ask.source, ask.max_body)
+
+
+async def _excerpt(response: aiohttp.ClientResponse, ask: Ask) -> bytes:
+    """The beginning of an error page, if it comes at once; what it repeats of our headers (a key) is taken out."""
+    try:
+        async with asyncio.timeout(_EXCERPT_SECONDS):
+            excerpt = (await _inflate(response, ask.source, _EXCERPT)).body
+    except (SourceError, TimeoutError, aiohttp.ClientError):
+        return b""  # too long, too slow or broken: it says nothing more than its status
+    for value in ask.headers.values():
+        excerpt = excerpt.replace(value.encode(), b"[removed]")
+    return excerpt
 
 
 async def _inflate(response: aiohttp.ClientResponse, source: SourceName, limit: int) -> Answer:
@@ -153,9 +163,12 @@ async def _inflate(response: aiohttp.ClientResponse, source: SourceName, limit: 
             body += chunk if inflate is None else inflate.decompress(chunk, limit + 1 - len(body))
         except zlib.error as error:
             raise Malformed(source, f"broken gzip: {error}") from error
-        if len(body) > limit or (inflate is not None and inflate.unconsumed_tail):
+        if len(body) > limit or wire > limit or (inflate is not None and inflate.unconsumed_tail):
             response.close()
             raise TooLarge(source, f"more than {limit} bytes")
+        if inflate is not None and inflate.unused_data:
+            response.close()
+            raise Malformed(source, "more bytes after the end of the gzip stream")
     if inflate is not None and not inflate.eof:
         raise Malformed(source, "the gzip stream is cut short")
     return Answer(bytes(body), wire)

@@ -18,6 +18,8 @@ Freshness = Literal["live", "delayed", "stale", "none"]
 Kind = Literal["venue", "aggregator"]
 Step = Literal["1m", "1h", "1d"]
 
+AHEAD = 60.0  # seconds that a price may seem to come from the future before its age is called unknown
+
 
 class Coin(Struct, frozen=True):
     """A coin as ops list it: what a reader sees of it, beside its price."""
@@ -89,6 +91,8 @@ class Price(Struct, frozen=True, gc=False):
             return "none"
         if self.live_until is None or self.delayed_until is None or self.gone_at is None:
             return "live"
+        if self.as_of is not None and self.as_of > now + AHEAD:
+            return "stale"  # a clock is wrong, here or where it was settled: nobody can say how old it is
         if now < self.live_until:
             return "live"
         if now < self.delayed_until:

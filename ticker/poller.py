@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct
 
 from ticker.consensus import Memory, Rules, settle
 from ticker.errors import Fenced, NotFound, RateLimited, SourceError, StoreCorrupt, StoreDown, StoreError
 from ticker.fetch import TOTAL, Ask, Fetcher
+from ticker.historian import Historian
 from ticker.model import Coin, CoinId, Credit, Price, Quote, Snapshot, SourceName
 from ticker.sources import Source
 from ticker.sources import quotes as quotes_of
@@ -47,6 +49,13 @@ class Listing:
     simulated: bool = False
 
 
+class Memories(Struct, frozen=True):
+    """What the poller remembers between rounds: of coins, and of currencies, whose codes may be ids of coins."""
+
+    prices: Memory = Memory()
+    rates: Memory = Memory()
+
+
 @dataclass(slots=True)
 class Health:
     """How a source is doing. `error` is None while it is up; `failures` counts since the last answer."""
@@ -68,16 +77,18 @@ class Poller:
         store: Store,
         fetcher: Fetcher,
         *,
+        rate_rules: Rules | None = None,
         clock: Callable[[], float],
         publish_every: float = 1.0,
     ) -> None:
         self._assignments = {assignment.source.name: assignment for assignment in assignments}
-        self._rules, self._listing = rules, listing
+        self._rules, self._rate_rules, self._listing = rules, rate_rules or Rules({}, ()), listing
         self._store, self._fetcher = store, fetcher
         self._clock, self._publish_every = clock, publish_every
+        self._historian = Historian(store)
         self.health = {name: Health() for name in self._assignments}
         self._quotes: dict[SourceName, list[Quote]] = {}
-        self._memory = Memory()
+        self._memory = Memories()
         self._epoch = self._seq = 0
         self._news = asyncio.Event()
         self.first_round = asyncio.Event()  # every source has answered or failed at least once
@@ -122,7 +133,7 @@ class Poller:
             bodies.append((await self._fetcher.fetch(ask)).body)
         found = quotes_of(source, bodies, assignment.ids, received=self._clock(), poll=poll)
         if not found:
-            raise NotFound(source.name, f"its answer has a price for none of our {len(assignment.ids)} coins")
+            raise NotFound(source.name, f"its answer has a price for none of our {len(assignment.ids)} {source.of}")
         return found
 
     def _failed(self, assignment: Assignment, health: Health, error: SourceError) -> float:
@@ -194,7 +205,7 @@ class Poller:
             return None
         if last is not None and last.memory:
             try:
-                self._memory = msgspec.json.decode(last.memory, type=Memory)
+                self._memory = msgspec.json.decode(last.memory, type=Memories)
             except msgspec.MsgspecError as error:
                 log.warning("the memory of the last poller cannot be read, starting afresh: %s", error)
         return last
@@ -202,6 +213,7 @@ class Poller:
     async def _publish(self, quotes: Callable[[], tuple[Quote, ...]]) -> None:
         """Settle and write; while the store is down, settle again and retry."""
         while True:
+            await self._historian.refresh([coin.id for coin in self._rules.coins], self._clock())
             publication, memory = self._settled(quotes())
             try:
                 await self._store.publish(publication)
@@ -214,15 +226,17 @@ class Poller:
                 continue
             self._store_back()
             self._seq, self._memory = publication.snapshot.seq, memory
+            await self._historian.keep(publication.snapshot.prices, publication.snapshot.built_at)
             return
 
     def _every_quote(self) -> tuple[Quote, ...]:
         return tuple(quote for found in self._quotes.values() for quote in found)
 
-    def _settled(self, quotes: tuple[Quote, ...]) -> tuple[Publication, Memory]:
+    def _settled(self, quotes: tuple[Quote, ...]) -> tuple[Publication, Memories]:
         now = self._clock()
-        settlement = settle(quotes, self._memory, now, self._rules)
-        for decision in settlement.decisions:
+        settlement = settle(self._quotes_of("coins", quotes), self._memory.prices, now, self._rules)
+        rates = settle(self._quotes_of("currencies", quotes), self._memory.rates, now, self._rate_rules)
+        for decision in (*settlement.decisions, *rates.decisions):
             log.debug("%s", decision)
         snapshot = Snapshot(
             epoch=self._epoch,
@@ -230,16 +244,20 @@ class Poller:
             built_at=now,
             coins=self._listing.coins,
             shown=self._listing.shown,
-            prices=settlement.prices,
-            credits=self._credits(settlement.prices),
+            prices=self._historian.completed(settlement.prices, now),
+            rates=rates.prices,
+            credits=self._credits((*settlement.prices, *rates.prices)),
             config=self._listing.config,
             simulated=self._listing.simulated,
         )
-        memory = msgspec.json.encode(settlement.memory)
-        return Publication(snapshot, quotes, memory), settlement.memory
+        memories = Memories(settlement.memory, rates.memory)
+        return Publication(snapshot, quotes, msgspec.json.encode(memories)), memories
+
+    def _quotes_of(self, kind: str, quotes: tuple[Quote, ...]) -> list[Quote]:
+        return [one for one in quotes if self._assignments[one.source].source.of == kind]
 
     def _credits(self, prices: Sequence[Price]) -> tuple[Credit, ...]:
-        """The credits owed for the prices in this snapshot, in the order of the sources."""
+        """The credits owed for the prices and rates in this snapshot, in the order of the sources."""
         used = {name for price in prices for name in price.sources}
         owed = [a.source for a in self._assignments.values() if a.source.name in used and a.source.credit]
         return tuple(Credit(source.name, *source.credit) for source in owed if source.credit)

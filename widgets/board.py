@@ -55,7 +55,8 @@ class Credit:
 class Board:
     """All rows of one picture in display order, in one currency, with the credits and the notes under it.
 
-    `as_of` is the oldest provider time among the rows that have a price: nothing on the board is older.
+    `as_of` is the oldest provider time among the rows that have a price: nothing on the board is older, but for the
+    rate of its currency, if that is not the dollar: `rate` US dollars for one unit, as of `rate_as_of`.
     """
 
     rows: tuple[Row, ...]
@@ -64,6 +65,8 @@ class Board:
     credits: tuple[Credit, ...] = ()
     simulated: bool = False
     disclaimer: str = ""
+    rate: Decimal | None = None
+    rate_as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ ARROWS: dict[Direction, str] = {"up": "▲", "down": "▼", "flat": "•"}
 _SIGNIFICANT = 4
 _SMALL = 4  # fewest decimals below one, so that a column of such prices lines up
 _WHOLE = 1_000_000  # from here on the decimals are noise
+_UNITS = {"SATS": ("sats", 0), "BITS": ("bits", 2)}  # parts of a bitcoin: how they are written, and their decimals
 _EXACT = Context(prec=120)
 _SHOWABLE = (Decimal("1e-30"), Decimal("1e30"))
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.IGNORECASE)
@@ -143,8 +144,9 @@ def price(value: Decimal | None, currency: str, locale: str) -> str:
     if is_currency(code):
         rounded, decimals = _rounded(value, get_currency_precision(code))
         return _write(locale, "currency", rounded, decimals, code)
-    rounded, decimals = _rounded(value, 2)
-    return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{code}"
+    name, digits = _UNITS.get(code, (code, 2))
+    rounded, decimals = _rounded(value, digits)
+    return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{name}"
 
 
 def change(value: Decimal | None, locale: str) -> Change | None:
@@ -174,7 +176,8 @@ def compact(value: Decimal | None, currency: str, locale: str) -> str:
         if is_currency(code):
             text = format_compact_currency(value, code, locale=babel, fraction_digits=2)
         else:
-            text = f"{format_compact_decimal(value, locale=babel, fraction_digits=2)}\u00a0{code}"
+            name, _ = _UNITS.get(code, (code, 2))
+            text = f"{format_compact_decimal(value, locale=babel, fraction_digits=2)}\u00a0{name}"
     return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", text), babel)
 
 

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -66,6 +67,8 @@ class Context:
     currency: str
     rows: tuple[Line, ...]
     as_of: Note | None
+    rate: str | None
+    rate_as_of: Note | None
     credits: tuple[tuple[str, str | None], ...]
     simulated: bool
     disclaimer: str
@@ -91,11 +94,13 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         theme=options.theme,
         scheme="light dark" if options.theme == "auto" else options.theme,
         up=options.up,
-        show=tuple(dict.fromkeys(column for column in options.show if column in COLUMNS)),
+        show=_columns(board, options),
         period=say["hours" if unit == "h" else "days"].format(count(length, options.locale)),
         currency=currency,
         rows=tuple(_line(row, currency, options) for row in board.rows),
-        as_of=None if board.as_of is None else Note(_as_of(board.as_of, options.locale), iso(board.as_of)),
+        as_of=_as_of_note(board.as_of, options.locale),
+        rate=_rate(board, currency, options.locale),
+        rate_as_of=_as_of_note(board.rate_as_of, options.locale),
         credits=tuple(_credit(credit) for credit in board.credits),
         simulated=board.simulated,
         disclaimer=clean(board.disclaimer, _LONGEST["disclaimer"]),
@@ -105,6 +110,19 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         say=say,
         framed=framed,
     )
+
+
+def _columns(board: Board, options: Options) -> tuple[str, ...]:
+    """The columns asked for, once each. In another currency changes are often not known at all: no empty column."""
+    empty = board.rate is not None and all(row.change is None for row in board.rows)
+    return tuple(dict.fromkeys(one for one in options.show if one in COLUMNS and not (empty and one == "change")))
+
+
+def _rate(board: Board, currency: str, locale: str) -> str | None:
+    """What the currency was counted at: "€1.00 = $1.162"."""
+    if board.rate is None:
+        return None
+    return f"{price(Decimal(1), currency, locale)} = {price(board.rate, 'usd', locale)}"
 
 
 def _line(row: Row, currency: str, options: Options) -> Line:
@@ -168,6 +186,10 @@ def _credit(credit: Credit) -> tuple[str, str | None]:
     url = web_address(credit.url)
     host = urlsplit(url).hostname if url else None
     return clean(credit.text, _LONGEST["credit"]) or host or "", url
+
+
+def _as_of_note(at: datetime | None, locale: str) -> Note | None:
+    return None if at is None else Note(_as_of(at, locale), iso(at))
 
 
 def _as_of(at: datetime, locale: str) -> str:

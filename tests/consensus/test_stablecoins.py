@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from rounds import NOW, quote, rules, venue
 
 from ticker.consensus import Memory, Rules, settle
@@ -93,3 +94,33 @@ def test_off_its_peg_by_fewer_than_three_it_converts_nothing() -> None:
 
     assert found["usd-coin"].price == Decimal("0.877")
     assert (found["bitcoin"].price, found["bitcoin"].used) == (Decimal(20500), 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "converts"),
+    [
+        (["0.981"], False),
+        (["0.9949"], False),
+        (["0.9951"], True),
+        (["0.981", "0.981"], True),
+        (["0.979", "0.979"], False),
+        (["0.6", "0.6", "0.6"], True),
+    ],
+)
+def test_the_further_off_its_peg_the_more_must_say_so(said: list[str], converts: bool) -> None:
+    """One source within 0.5 %, two within 2 %, three whatever it is: else nothing is converted."""
+    tether = [quote(f"v{i}", price, coin="tether") for i, price in enumerate(said)]
+    found = prices(*tether, quote("v5", "65000", currency="tether"))
+
+    assert (found["bitcoin"].price is not None) is converts
+
+
+def test_high_and_low_are_in_dollars_too() -> None:
+    """A USDT venue's range is converted like its price; a low above the price is no low."""
+    tether = [quote(f"v{i}", "0.9", coin="tether") for i in range(3)]
+    range_of = {"high_24h": Decimal(101_000), "low_24h": Decimal(99_000)}
+    found = prices(*tether, quote("v5", "100000", currency="tether", **range_of))
+    odd = prices(*tether, quote("v5", "90000", currency="tether", **range_of))
+
+    assert (found["bitcoin"].price, found["bitcoin"].high_24h, found["bitcoin"].low_24h) == (90000, 90900, 89100)
+    assert (odd["bitcoin"].price, odd["bitcoin"].low_24h) == (81000, None)

@@ -142,3 +142,34 @@ def test_used_and_total_count_sources() -> None:
     result = bitcoin(settled(venues("100", "100.1", "100.2", "150")))
 
     assert (result.used, result.total, result.sources) == (3, 4, ("v0", "v1", "v2"))
+
+
+def test_aggregators_that_contradict_each_other_have_no_vote() -> None:
+    """Two venues that disagree, and two aggregators far apart: no mean of 98 and 110 decides between them."""
+    voters = {"v0": venue("v0"), "v1": venue("v1"), "a0": aggregator("a0"), "a1": aggregator("a1")}
+    quotes = [quote("v0", "100"), quote("v1", "104"), quote("a0", "98"), quote("a1", "110")]
+    settlement = settle(quotes, Memory(), NOW, rules(voters))
+
+    assert (bitcoin(settlement).agreement, bitcoin(settlement).price) == ("disputed", None)
+    assert settlement.rounds["bitcoin"].refused == {"a0": "split", "a1": "split"}
+
+
+def test_the_odd_one_among_aggregators_does_not_speak_for_them() -> None:
+    """Two of three agree: their median is the vote, and the third has none."""
+    voters = {"v0": venue("v0"), "v1": venue("v1"), **{f"a{i}": aggregator(f"a{i}") for i in range(3)}}
+    quotes = [quote("v0", "100"), quote("v1", "100.2"), quote("a0", "100"), quote("a1", "100.2"), quote("a2", "9000")]
+    settlement = settle(quotes, Memory(), NOW, rules(voters))
+
+    assert (bitcoin(settlement).agreement, bitcoin(settlement).used) == ("ok", 4)
+    assert settlement.rounds["bitcoin"].refused == {"a2": "split"}
+
+
+def test_a_source_that_is_not_asked_for_a_coin_has_no_vote_for_it() -> None:
+    """Ops took a wrong id away: what the source said under it is nobody's price, nor is what was good by it."""
+    known = rules(["v0"])
+    memory = settle([quote("v0", "777")], Memory(), NOW, known).memory
+    now_listed = Rules(known.voters, (CoinRule("bitcoin", (), listing="changed"),))
+    settlement = settle([quote("v0", "777")], memory, NOW + 10, now_listed)
+
+    assert (bitcoin(settlement).price, bitcoin(settlement).agreement) == (None, "none")
+    assert settlement.rounds["bitcoin"].refused == {"v0": "unknown_source"}

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from source_tables import DAYS, DIALECTS, IDS, PAYLOAD_TIME, PAYLOADS, payload
+from source_tables import DAYS, DIALECTS, IDS, PAYLOAD_DAY, PAYLOAD_TIME, PAYLOADS, RATES, payload
 
 import ticker.sources
+from ticker.currencies import ids
 from ticker.sources import REGISTRY, Source
 from ticker.sources.base import DAY, MINUTE, MONTH
 
@@ -19,6 +20,8 @@ GIGABYTE = 10**9
 
 
 every_source = pytest.mark.parametrize("source", REGISTRY.values(), ids=REGISTRY)
+of_coins = [source for source in REGISTRY.values() if source.of == "coins"]
+of_currencies = [source for source in REGISTRY.values() if source.of == "currencies"]
 
 
 def test_registry_equals_folder() -> None:
@@ -33,7 +36,7 @@ def test_registry_equals_folder() -> None:
 
 def test_tables_name_every_source() -> None:
     """Every source has a payload of ours, ids for it, and a dialect to spoil."""
-    assert set(IDS) == set(DIALECTS) == {path.stem for path in PAYLOADS.glob("*.json")} == set(REGISTRY)
+    assert set(IDS) == set(DIALECTS) == {path.stem for path in PAYLOADS.iterdir()} == set(REGISTRY)
 
 
 @every_source
@@ -71,14 +74,26 @@ def test_one_request_a_turn_stays_inside_the_limits(source: Source) -> None:
             assert rate <= share * limit.calls / limit.per, plan.name
 
 
+def test_sources_that_share_an_allowance_stay_inside_it_together() -> None:
+    """CoinGecko counts calls, whatever they ask: its coins and its exchange rates together keep its monthly limit."""
+    sharing = [source for source in REGISTRY.values() if source.quota == "coingecko"]
+    assert {source.name for source in sharing} == {"coingecko", "coingeckorates"}
+    rate = sum(source.cost / source.every for source in sharing)
+    for plan in sharing[0].plans:
+        for limit in plan.limits:
+            assert rate <= (0.9 if limit.per >= MONTH else 0.5) * limit.calls / limit.per
+    assert all(source.quota in ("", "coingecko") for source in REGISTRY.values())
+    assert all(source.plans == sharing[0].plans for source in sharing)
+
+
 def test_all_sources_together_stay_below_a_gigabyte_a_day() -> None:
     """With everything switched on and at its usual interval, a day is less than 1 GB on the wire."""
     assert sum(source.typical_bytes * DAY / source.every for source in REGISTRY.values()) < GIGABYTE
 
 
 def test_terms_that_forbid_are_marked() -> None:
-    """CoinMarketCap's free plan is for personal use, so ops must accept it by name; no other source is known to be."""
-    assert {name for name, source in REGISTRY.items() if source.terms.forbid} == {"coinmarketcap"}
+    """CoinMarketCap's free plan is for personal use, ExchangeRate-API forbids to redistribute: ops must accept them."""
+    assert {name for name, source in REGISTRY.items() if source.terms.forbid} == {"coinmarketcap", "openerapi"}
 
 
 @every_source
@@ -104,7 +119,7 @@ def test_no_key_in_the_address(source: Source) -> None:
     assert not [name for name, _ in (*request.query, *request.headers) if "key" in name.lower()]
 
 
-@every_source
+@pytest.mark.parametrize("source", of_coins, ids=lambda source: source.name)
 def test_payload(source: Source, quoted: Any) -> None:
     """Our payload in the documented shape gives every coin's exact price, its change in percent, currency and time."""
     ids = IDS[source.name]
@@ -131,6 +146,38 @@ def test_payload(source: Source, quoted: Any) -> None:
             assert quote.low_24h <= quote.price <= quote.high_24h
 
 
+@pytest.mark.parametrize("source", of_currencies, ids=lambda source: source.name)
+def test_payload_of_currencies(source: Source, quoted: Any) -> None:
+    """Our payload gives the exact US dollars for one of each currency, as of the provider's day or moment."""
+    found = quoted(source.name, payload(source.name), *IDS[source.name].values())
+    assert {one.lower(): quote.price for one, quote in found.items()} == {
+        code: Decimal(rate) for code, rate in RATES.items()
+    }
+    assert {quote.currency for quote in found.values()} == {"usd"}
+    times = {"ecb": PAYLOAD_DAY, "frankfurter": PAYLOAD_DAY, "openerapi": PAYLOAD_TIME, "coingeckorates": None}
+    assert {quote.at for quote in found.values()} == {times[source.name]}
+
+
+@pytest.mark.parametrize("source", of_currencies, ids=lambda source: source.name)
+def test_currencies_are_named_alike(source: Source) -> None:
+    """Every source of currencies is asked by ISO 4217's codes, and every one of ours is such a code."""
+    assert all(source.id_pattern.fullmatch(one) for many in ids().values() for one in many)
+    assert source.kind == "aggregator"
+    assert source.credit is not None
+
+
+def test_one_bank_is_one_group() -> None:
+    """Frankfurter republishes the ECB's rates: two hosts, one vote, one credit."""
+    groups = {source.name: source.group for source in of_currencies}
+    assert groups == {
+        "ecb": "ecb",
+        "frankfurter": "ecb",
+        "openerapi": "openerapi",
+        "coingeckorates": "coingecko",
+    }
+    assert REGISTRY["ecb"].credit == REGISTRY["frankfurter"].credit
+
+
 @every_source
 def test_only_what_is_wanted(source: Source, quoted: Any) -> None:
     """Nobody gets what was not asked for, and an id that the source does not have is absent, not an error."""
@@ -148,7 +195,8 @@ def _names(node: Any) -> Iterator[str]:
 @every_source
 def test_documented_names(source: Source) -> None:
     """The table of dialects names cells that are in the payload, so that spoiling them spoils something."""
-    names = set(_names(json.loads(payload(source.name))))
+    body = payload(source.name)
+    names = set(re.findall(r"(\w+)=", body.decode()) if body.startswith(b"<") else _names(json.loads(body)))
     dialect = DIALECTS[source.name]
     wanted = {dialect.price, *dialect.rest} | ({dialect.time} if dialect.time else set())
     assert {one for one in wanted if isinstance(one, str)} <= names

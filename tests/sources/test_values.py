@@ -1,7 +1,7 @@
 """Reading values: exact where it counts, refusing what a lenient parser would take."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import msgspec
 import pytest
@@ -12,6 +12,8 @@ from msgspec import Raw
 from ticker.sources.values import (
     ABSENT,
     change_from,
+    day,
+    dollars_each,
     iso_time,
     number,
     optional,
@@ -198,3 +200,31 @@ def test_currency_behind_a_separator(market: str, currency: str | None) -> None:
 def test_currency_at_the_end(market: str, currency: str | None) -> None:
     """In one word only USDT and USDC are told apart from the many dollars that are not the dollar."""
     assert stablecoin_ending(market) == currency
+
+
+def test_day() -> None:
+    """A day counts from its midnight in UTC, so that it is never ahead of any clock in use."""
+    assert day("2026-11-20") == day(Raw(b'"2026-11-20"')) == datetime(2026, 11, 20, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [None, "", ABSENT, "20261120", "2026-11-31", "2026-1-2", "2026-11-20T16:00:00Z", "٢٠٢٦-١١-٢٠", Raw(b"20261120")],
+)
+def test_no_day(raw: Raw | str | None) -> None:
+    """Nothing else is a day, other forms of ISO 8601 included."""
+    assert day(raw) is None
+
+
+def test_dollars_each() -> None:
+    """Exact to 28 digits, whatever the context of the caller."""
+    with localcontext(prec=5):
+        assert str(dollars_each(Decimal(1), Decimal(3))) == "0." + 28 * "3"
+    assert dollars_each(Decimal("1.25"), Decimal(1)) == Decimal("1.25")
+
+
+@pytest.mark.parametrize("cell", [None, Decimal(0), Decimal(-1), Decimal("1e-13"), Decimal("1e13"), Decimal("1e-30")])
+def test_no_dollars_each(cell: Decimal | None) -> None:
+    """A missing, zero, negative or impossible figure on either side makes no rate."""
+    assert dollars_each(cell, Decimal(1)) is None
+    assert dollars_each(Decimal(1), cell) is None

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,9 +14,9 @@ from publications import NOW, publication, snapshot
 from redis_server import RedisServer
 
 from ticker.errors import Fenced, StoreCorrupt, StoreDown, StoreError
-from ticker.model import Snapshot
+from ticker.model import Point, Snapshot
 from ticker.store import open_store
-from ticker.store.base import Store
+from ticker.store.base import Entry, Store
 from ticker.store.envelope import seal
 
 pytestmark = pytest.mark.redis
@@ -360,8 +361,10 @@ async def test_a_socket_of_this_machine(own_redis: RedisServer) -> None:
 
 
 async def test_a_user_with_no_more_than_our_rights(own_redis: RedisServer) -> None:
-    """The back end needs its keys, its channel and nine commands; with less, it says what it may not."""
+    """The back end needs its keys, its channel and these commands; with less, it says what it may not."""
     commands = "+get +mget +set +mset +getrange +publish +subscribe +evalsha +script|load"
+    commands += " +strlen +setrange +del +zadd +zcard +zrange +zrangebyscore +zrangebylex +zrevrangebylex"
+    commands += " +zrem +zremrangebylex"
     with own_redis.client() as client:
         client.execute_command(*f"ACL SETUSER ours on >secret ~{{ticker}}:* &{{ticker}}:* {commands}".split())
         client.execute_command(*f"ACL SETUSER mute on >secret ~{{ticker}}:* {commands}".split())
@@ -372,10 +375,131 @@ async def test_a_user_with_no_more_than_our_rights(own_redis: RedisServer) -> No
         await reader.until((epoch, 1))
         await store.heartbeat()
         assert await store.resume() == publication(epoch, 1)
+        await _use_all_of_the_history(store)
         async with opened(f"redis://mute:secret@{host}") as mute:
             with pytest.raises(StoreDown, match="can't publish"):
                 await mute.publish(publication(epoch, 2))
         assert await store.latest() == snapshot(epoch, 1)
+
+
+async def _use_all_of_the_history(store: Store) -> None:
+    """Every call of past prices and of the log, and all that their scripts do."""
+    short = await _filled_days(store, 30)
+    assert len(short) == 31
+    await store.record([Entry(NOW + 60 * i, "", b"x" * 100) for i in range(3)])
+    await store.record([Entry(NOW + 30 * 86_400, "x", b"")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ticker.store.redis_log.DECISIONS_BYTES", 1)
+        await store.record([Entry(NOW + 30 * 86_400, "y", b"")])
+    assert await store.decisions("x", 0, 2 * NOW, 9) == []
+
+
+async def _filled_days(store: Store, days: int) -> list[Point]:
+    """A price a day for so many days and the day before, and what the store then has."""
+    for day in range(days + 1):
+        await store.add_points("1d", NOW + 86_400 * day, {"bitcoin": Decimal(day + 1)})
+    near = await store.points_near(["bitcoin"], "1d", NOW, 60)
+    assert near == {"bitcoin": Point(NOW, Decimal(1))}
+    return await store.points("bitcoin", "1d", 0, 2 * NOW)
+
+
+_STRANGE = {"list": ("lpush", "x"), "words": ("set", "hello"), "empty": ("set", ""), "junk": ("set", b"\xff" * 36)}
+
+
+@pytest.mark.parametrize(("command", "value"), _STRANGE.values(), ids=_STRANGE.keys())
+async def test_strange_history_is_no_history(own_redis: RedisServer, command: str, value: str | bytes) -> None:
+    """What is not ours where points should be is nothing to who asks, and overwritten by who adds."""
+    async with opened(own_redis.url) as store:
+        with own_redis.client() as client:
+            getattr(client, command)("{ticker}:history:bitcoin:1d", value)
+        assert await store.points("bitcoin", "1d", 0, 2 * NOW) == []
+        assert await store.points_near(["bitcoin"], "1d", NOW, 60) == {}
+        assert len(await _filled_days(store, 3)) == 4
+
+
+@pytest.mark.parametrize("broken", ["", ":ages", ":bytes"])
+async def test_a_strange_log_is_begun_anew(own_redis: RedisServer, broken: str) -> None:
+    """Where a part of the log is not ours or gone, the log begins again, and is bounded again."""
+    async with opened(own_redis.url) as store:
+        await store.record([Entry(NOW, "x", b"old")])
+        for strange in (True, False):
+            with own_redis.client() as client:
+                client.delete(f"{{ticker}}:decisions{broken}")
+                if strange:
+                    client.lpush(f"{{ticker}}:decisions{broken}", "x")
+            await store.record([Entry(NOW + 1, "x", b"new")])
+            assert Entry(NOW + 1, "x", b"new") in await store.decisions("x", 0, 2 * NOW, 9)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("ticker.store.redis_log.DECISIONS_BYTES", 1)
+                await store.record([Entry(NOW + 2, "x", b"last")])
+            assert await store.decisions("x", 0, 2 * NOW, 9) == []
+
+
+async def test_a_wiped_redis_begins_a_new_history(own_redis: RedisServer) -> None:
+    """FLUSHALL between two minutes: nothing is there and no error, and what comes then is kept."""
+    async with opened(own_redis.url) as store:
+        await store.add_points("1m", NOW, {"bitcoin": Decimal(1)})
+        await store.record([Entry(NOW, "x", b"1")])
+        with own_redis.client() as client:
+            client.flushall()
+            client.script_flush()
+        assert await store.points("bitcoin", "1m", 0, 2 * NOW) == []
+        assert await store.decisions("x", 0, 2 * NOW, 9) == []
+        await store.add_points("1m", NOW + 60, {"bitcoin": Decimal(2)})
+        await store.record([Entry(NOW + 60, "x", b"2")])
+        assert await store.points("bitcoin", "1m", 0, 2 * NOW) == [Point(NOW + 60, Decimal(2))]
+        assert await store.decisions("x", 0, 2 * NOW, 9) == [Entry(NOW + 60, "x", b"2")]
+
+
+async def test_history_takes_the_room_it_says(own_redis: RedisServer) -> None:
+    """A coin's rings are as large in the beginning as ever, and nothing else is made for them; no key expires."""
+    sizes = []
+    async with opened(own_redis.url) as store:
+        for minute in (0, 1, 5000):
+            for step in ("1m", "1h", "1d"):
+                await store.add_points(step, NOW + 60 * minute, {"bitcoin": Decimal("64250.12")})  # type: ignore[arg-type]
+            with own_redis.client() as client:
+                keys = sorted(key.decode() for key in client.scan_iter())
+                sizes.append({key: client.memory_usage(key) for key in keys})
+                assert {client.ttl(key) for key in keys} == {-1}
+    assert sizes[0] == sizes[1] == sizes[2]
+    most = {"1d": 8_000, "1h": 5_000, "1m": 29_000}
+    assert {key.rpartition(":")[0] for key in sizes[0]} == {"{ticker}:history:bitcoin"}
+    assert all(sizes[0][f"{{ticker}}:history:bitcoin:{step}"] <= most[step] for step in most)
+
+
+async def test_the_log_takes_the_room_it_says(own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an entry is counted as is what it takes, within a fifth, for small entries and large ones."""
+    monkeypatch.setattr("ticker.store.redis_log.DECISIONS_BYTES", 5_000_000)
+    async with opened(own_redis.url) as store:
+        for size in (10, 5000):
+            with own_redis.client() as client:
+                client.flushall()
+                before = client.info("memory")["used_memory"]
+                for first in range(0, 25_000, 500):
+                    body = b"x" * size
+                    entries = [Entry(NOW + i, f"some-coin-{i % 9}", body) for i in range(first, first + 500)]
+                    await store.record(entries)
+                assert client.info("memory")["used_memory"] - before < 6_000_000
+                assert int(client.get("{ticker}:decisions:bytes")) > 4_990_000
+
+
+async def test_an_absent_redis_fails_history_fast(own_redis: RedisServer) -> None:
+    """Every call is an error by name within its deadline, with Redis gone and with Redis hung."""
+    async with opened(own_redis.url) as store:
+        for hurt in (own_redis.pause, own_redis.kill):
+            hurt()
+            for call in (
+                store.add_points("1m", NOW, {"bitcoin": Decimal(1)}),
+                store.points("bitcoin", "1m", 0, NOW),
+                store.points_near(["bitcoin"], "1m", NOW, 60),
+                store.record([Entry(NOW, "x", b"")]),
+                store.decisions("x", 0, NOW, 1),
+            ):
+                began = time.monotonic()
+                with pytest.raises(StoreDown):
+                    await call
+                assert time.monotonic() - began < 1.5
 
 
 async def test_secrets_are_never_told(

@@ -6,12 +6,16 @@ import resource
 import sqlite3
 import sys
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from publications import NOW, numbers, publication, snapshot
 
 from ticker.errors import StoreCorrupt, StoreDown
+from ticker.model import Point
+from ticker.store.base import Entry
+from ticker.store.envelope import seal
 from ticker.store.sqlite import SqliteStore
 
 
@@ -229,3 +233,88 @@ async def test_a_store_that_is_not_open_says_so(path: Path) -> None:
     await store.close()
     with pytest.raises(StoreDown, match="not open"):
         await store.publish(publication(1, 1))
+
+
+_FIRST_SCHEMA = """
+CREATE TABLE publication (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+    snapshot BLOB NOT NULL, quotes BLOB NOT NULL, memory BLOB NOT NULL
+);
+CREATE TABLE epoch (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL);
+PRAGMA application_id = 1953063787;
+PRAGMA user_version = 1;
+"""
+
+
+async def test_a_file_from_before_history_goes_on(path: Path) -> None:
+    """A file that the first version made keeps its publication, and has a history and a log from now on."""
+    path.parent.mkdir(parents=True)
+    written = publication(1, 1)
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(_FIRST_SCHEMA)
+        file.execute("INSERT INTO publication VALUES (1, 1, 1, ?, ?, ?)", tuple(seal(written)))
+        file.commit()
+    for _ in range(2):
+        store = SqliteStore(path)
+        await store.open()
+        assert await store.resume() == written
+        await store.add_points("1m", NOW, {"bitcoin": Decimal(1)})
+        await store.record([Entry(NOW, "x", b"1")])
+        assert await store.points("bitcoin", "1m", 0, NOW) == [Point(NOW, Decimal(1))]
+        assert await store.decisions("x", 0, NOW, 9) == [Entry(NOW, "x", b"1")]
+        await store.close()
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+async def test_pruning_reaches_every_row(path: Path) -> None:
+    """What is older than its step is kept goes from the file, of all coins, a stretch with each addition."""
+    store = SqliteStore(path)
+    await store.open()
+    prices = {f"coin-{i}": Decimal(1) for i in range(50)}
+    for i in range(40):
+        await store.add_points("1m", NOW + 60 * i, prices)
+    counts = []
+    for i in range(5):
+        await store.add_points("1m", NOW + 86_400 * 3 + 60 * i, {"coin-0": Decimal(2)})
+        with closing(sqlite3.connect(path)) as file:
+            counts.append(file.execute("SELECT count(*) FROM history").fetchone()[0])
+    await store.close()
+    assert counts == [1501, 1002, 503, 4, 5]
+
+
+@pytest.mark.parametrize("price", ["junk", "-1", "0", "NaN", "Infinity", ""])
+async def test_an_edited_price_is_refused(path: Path, price: str) -> None:
+    """A price that somebody edited into none is an error by name, never shown."""
+    store = SqliteStore(path)
+    await store.open()
+    await store.add_points("1m", NOW, {"bitcoin": Decimal(1)})
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("UPDATE history SET price = ?", (price,))
+        file.commit()
+    with pytest.raises(StoreCorrupt, match="is no price"):
+        await store.points("bitcoin", "1m", 0, NOW)
+    with pytest.raises(StoreCorrupt, match="is no price"):
+        await store.points_near(["bitcoin"], "1m", NOW, 60)
+    await store.close()
+
+
+async def test_a_failed_record_is_counted_right(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that could not be written in the middle is counted anew, so its bound holds."""
+    monkeypatch.setattr("ticker.store.sqlite_log.DECISIONS_BYTES", 10_000)
+    monkeypatch.setattr("ticker.store.sqlite_log.BATCH", 10)
+    monkeypatch.setattr("ticker.store.sqlite.BUSY", 0.05)
+    store = SqliteStore(path)
+    await store.open()
+    for i in range(20):
+        entries = [Entry(NOW + i + j / 100, "x", b"x" * 100) for j in range(20)]
+        with closing(sqlite3.connect(path, isolation_level=None)) as neighbour:
+            if i % 2:
+                neighbour.execute("BEGIN IMMEDIATE")
+                with pytest.raises(StoreDown, match="locked"):
+                    await store.record(entries)
+                neighbour.execute("ROLLBACK")
+        await store.record(entries)
+    assert len(await store.decisions("x", 0, 2 * NOW, 999)) == 10_000 // 356
+    await store.close()

@@ -3,9 +3,10 @@
 Knows every part's arguments; starts nothing.
 """
 
+from ticker import currencies
 from ticker.config import Config
 from ticker.consensus import CoinRule, Rules, Voter
-from ticker.model import Coin
+from ticker.model import Coin, SourceName
 from ticker.poller import Assignment, Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
@@ -13,7 +14,7 @@ from ticker.sources import REGISTRY
 
 
 def assignments(config: Config) -> list[Assignment]:
-    """The sources to poll: those switched on that we may use and that list any of the coins."""
+    """The sources to poll: those switched on that we may use and that list any of the coins, or price currencies."""
     found = []
     for name in config.active_sources():
         source, settings = REGISTRY[name], config.sources[name]
@@ -26,7 +27,7 @@ def assignments(config: Config) -> list[Assignment]:
                 source=source,
                 base_url=settings.base_url,
                 every=settings.every,
-                ids=config.ids_on(name),
+                ids=currencies.ids() if source.of == "currencies" else config.ids_on(name),
                 headers=headers,
                 allow_private=settings.allow_private,
             )
@@ -35,8 +36,8 @@ def assignments(config: Config) -> list[Assignment]:
 
 
 def rules(config: Config, polled: list[Assignment]) -> Rules:
-    """What settling needs to know of the sources that are polled and of the coins."""
-    voters = {one.source.name: Voter(one.source.kind, one.source.group, one.every, one.source.cache) for one in polled}
+    """What settling needs to know of the sources that are polled for coins, and of the coins."""
+    polled = [one for one in polled if one.source.of == "coins"]
     coins = tuple(
         CoinRule(
             id=coin.id,
@@ -46,7 +47,24 @@ def rules(config: Config, polled: list[Assignment]) -> Rules:
         )
         for coin in config.coins
     )
-    return Rules(voters, coins, config.consensus.tolerance)
+    return Rules(_voters(polled), coins, config.consensus.tolerance)
+
+
+def rate_rules(polled: list[Assignment]) -> Rules:
+    """The same of the sources that are polled for currencies: each currency is settled like a coin of its code."""
+    polled = [one for one in polled if one.source.of == "currencies"]
+    codes = dict.fromkeys(code for one in polled for code in one.ids)
+    return Rules(
+        _voters(polled),
+        tuple(
+            CoinRule(id=code, sources=tuple(one.source.name for one in polled if code in one.ids), daily=True)
+            for code in codes
+        ),
+    )
+
+
+def _voters(polled: list[Assignment]) -> dict[SourceName, Voter]:
+    return {one.source.name: Voter(one.source.kind, one.source.group, one.every, one.source.cache) for one in polled}
 
 
 def listing(config: Config, *, simulated: bool) -> Listing:
@@ -76,7 +94,10 @@ def serving(config: Config) -> Serving:
 
 def origin(config: Config) -> str:
     """Where readers reach us, without a slash at its end: the public URL, else where we listen."""
-    if config.server.public_url:
-        return config.server.public_url.rstrip("/")
+    return config.server.public_url.rstrip("/") or listening(config)
+
+
+def listening(config: Config) -> str:
+    """Where we listen, as an address that this machine can ask, without a slash at its end."""
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(config.server.host, config.server.host)  # noqa: S104
     return f"http://[{host}]:{config.server.port}" if ":" in host else f"http://{host}:{config.server.port}"

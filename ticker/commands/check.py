@@ -7,6 +7,8 @@ import typer
 
 from ticker.config import check as find_errors
 from ticker.config import default_folder, load
+from ticker.currencies import CURRENCIES
+from ticker.sources import REGISTRY
 
 
 def check(folder: Path | None, environ: Mapping[str, str]) -> None:
@@ -21,10 +23,13 @@ def check(folder: Path | None, environ: Mapping[str, str]) -> None:
     active = config.active_sources()
     typer.echo(f"{where}: ok, {len(config.coins)} coins, {len(config.shown)} shown, version {config.version}")
     for name in active:
-        listed = len(config.ids_on(name))
-        typer.echo(f"  {name:<14} every {config.sources[name].every:g} s, {listed} coins")
+        what = "currencies" if REGISTRY[name].of == "currencies" else f"{len(config.ids_on(name))} coins"
+        typer.echo(f"  {name:<14} every {config.sources[name].every:g} s, {what}")
     for name, reason in config.idle_sources().items():
         typer.echo(f"  {name:<14} off: {reason}")
     for coin in config.coins:
         if coin.fixed is None and not any(name in coin.ids for name in active):
             typer.echo(f'  {coin.id}: no source that is on lists it; it shows "—"')
+    needs = CURRENCIES[config.display.currency].coin
+    if needs is not None and needs not in {coin.id for coin in config.coins}:
+        typer.echo(f'  currency "{config.display.currency}": is counted by "{needs}", which is not in coins.toml')

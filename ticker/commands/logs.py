@@ -30,3 +30,4 @@ def start(form: str, level: int = logging.INFO) -> None:
     handler.setFormatter(JsonLines() if form == "json" else text)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells every job it adds and runs
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # strangers' garbage; our faults we log

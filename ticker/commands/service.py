@@ -28,7 +28,7 @@ from ticker.store.base import Store
 log = logging.getLogger("ticker")
 
 KEEP_ALIVE = 75.0
-GRACE = 10.0  # seconds that open requests have when we stop
+GRACE = 3.0  # seconds that open requests have when we stop; aiohttp may spend it twice
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -48,7 +48,7 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        store = open_store(config.store.url, config.store.prefix)
+        store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
         await store.open()
         ends: list[asyncio.Task[None]] = []
@@ -102,6 +102,7 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             assembly.listing(config, simulated=simulated),
             store,
             fetcher,
+            rate_rules=assembly.rate_rules(polled),
             clock=time.time,
             publish_every=config.consensus.publish_every,
         )

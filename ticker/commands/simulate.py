@@ -7,11 +7,13 @@ from pathlib import Path
 
 import typer
 
+from ticker import currencies
 from ticker.commands import logs
 from ticker.commands.service import run_loop
 from ticker.config import Config, default_folder, load
 from ticker.simulate import server as simulator
 from ticker.simulate.faults import Fault, FaultError, parse_assignment
+from ticker.sources import REGISTRY
 
 
 def simulate(
@@ -52,8 +54,9 @@ async def _simulate(config: Config, host: str, port: int, seed: int, faults: Seq
 
 
 def market_of(config: Config) -> dict[str, dict[str, str]]:
-    """Every source's ids and the coins behind them, as the configuration lists them."""
-    found: dict[str, dict[str, str]] = {name: {} for name in config.sources}
+    """Every source's ids and the coins or currencies behind them, as the configuration lists them."""
+    money = {one: code for code, many in currencies.ids().items() for one in many}
+    found = {name: dict(money) if REGISTRY[name].of == "currencies" else {} for name in config.sources}
     for coin in config.coins:
         for name, ids in coin.ids.items():
             found[name] |= dict.fromkeys(ids, coin.id)

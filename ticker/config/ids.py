@@ -37,6 +37,9 @@ class Ids:
             if source is None:
                 errors.append(given.error(f"unknown source{nearest(name, self._sources)}"))
                 continue
+            if source.of == "currencies":
+                errors.append(given.error(f"{source.title} gives exchange rates and lists no coin"))
+                continue
             many = isinstance(value, list)
             if many and not 1 <= len(value) <= MOST_IDS:
                 errors.append(given.error(f"must have 1 to {MOST_IDS} ids"))

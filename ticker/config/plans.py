@@ -17,6 +17,7 @@ def source_settings(
 ) -> dict[SourceName, SourceSettings]:
     """The settings of every source there is, in the registry's order. Errors go to the layers."""
     listed = {name for coin in coins if coin.fixed is None for name in coin.ids}
+    listed |= {name for name, source in sources.items() if source.of == "currencies"}
     return {name: _settings(layers, source, listed=name in listed) for name, source in sources.items()}
 
 
@@ -25,7 +26,7 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
     defaults |= {"enabled": True, "every": source.every, "allow_private": False, "accept_terms": False}
     values = {name: layers.value(("sources", source.name, name), default) for name, default in defaults.items()}
     key = _key(layers, source)
-    plan = _plan(layers, source, values["plan"], has_key=key is not None)
+    plan = _plan(layers, source, values["plan"] or _shared_plan(layers, source), has_key=key is not None)
     base_url = plan.base_url
     if values["base_url"]:
         try:
@@ -46,14 +47,21 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
 
 def _key(layers: Layers, source: Source) -> Secret | None:
     given = layers.strongest(("sources", source.name, SOURCE_KEY))
-    if given is None:
-        return None
+    if given is None:  # whoever shares an allowance with another source shares its key, which is checked there
+        shared = layers.strongest(("sources", source.quota, SOURCE_KEY))
+        return None if shared is None else Secret(str(shared.value))
     text = str(given.value)
     if not any(plan.key_header for plan in source.plans):
         layers.refuse(given, f"{source.title} takes no key")
     elif not (text.isascii() and text.isprintable() and " " not in text):
         layers.refuse(given, "a key is printable ASCII without spaces")
     return Secret(text)
+
+
+def _shared_plan(layers: Layers, source: Source) -> str:
+    """The plan that ops chose for the source whose allowance this one shares, "" where there is none of the kind."""
+    given = layers.strongest(("sources", source.quota, "plan"))
+    return next((plan.name for plan in source.plans if given is not None and plan.name == given.value), "")
 
 
 def _plan(layers: Layers, source: Source, wanted: str, *, has_key: bool) -> Plan:

@@ -14,10 +14,12 @@ from msgspec.structs import fields
 
 from ticker.config import urls
 from ticker.config.durations import seconds
-from ticker.config.given import mask
+from ticker.config.given import mask, nearest
 from ticker.config.kinds import Kind, checked, duration, flag, is_text, matching, one_of, percentage, text, texts, whole
 from ticker.config.secret import Secret
+from ticker.currencies import CURRENCIES
 from ticker.model import Coin, CoinId, SourceName
+from widgets.format import is_locale
 
 
 def _host(given: str) -> str:
@@ -42,10 +44,21 @@ def _address(value: object) -> str:
     return _host(is_text(value))
 
 
-_LOCALE = matching(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}", 'must be a language such as "en", "de" or "pt-BR"')
+def _currency(value: object) -> str:
+    given = is_text(value)
+    if given not in CURRENCIES:
+        raise ValueError(f'must be a currency such as "usd", "eur" or "btc"{nearest(given, CURRENCIES)}')
+    return given
+
+
+def _language(value: object) -> str:
+    given = is_text(value)
+    if not is_locale(given):
+        raise ValueError('must be a language such as "en", "de" or "pt-BR"')
+    return given
+
+
 _PREFIX = matching(r"[A-Za-z0-9_.:-]{1,64}", "must be 1 to 64 letters, digits and _ . : -")
-# Other currencies need exchange rates, which nothing fetches yet: a wrong sign before a right number would be a lie.
-_CURRENCY = one_of("usd")
 _COLOUR = matching(r"green|red|blue", 'must be "green", "red" or "blue"; any other colour: --mp-up in your own style')
 
 
@@ -81,8 +94,8 @@ class DisplaySettings(Struct, frozen=True, kw_only=True):
     """What a widget looks like where its page says nothing."""
 
     title: Annotated[str, text(longest=80)] = "Latest Market Prices"
-    currency: Annotated[str, _CURRENCY] = "usd"
-    locale: Annotated[str, _LOCALE] = "en"
+    currency: Annotated[str, Kind(_currency)] = "usd"
+    locale: Annotated[str, Kind(_language)] = "en"
     theme: Annotated[str, one_of("auto", "light", "dark")] = "auto"
     up_colour: Annotated[str, _COLOUR] = "green"
     css: Annotated[str, one_of("inline", "link", "none")] = "inline"

@@ -13,12 +13,13 @@ from ticker.consensus.statistics import agreeing
 from ticker.model import Quote
 
 REASONS: dict[Reason, str] = {
-    "unknown_source": "this source is not polled any more",
+    "unknown_source": "this source is not asked for this coin any more",
     "bad_time": "its time is missing, or in the future",
     "expired": "it is too old to vote",
     "no_rate": "there is no settled price of the currency it is in",
     "canary": "this source is wildly off on several coins at once",
     "frozen": "it repeats itself while most others move",
+    "split": "the averaging services contradict each other, and there are exchanges to go by",
     "outlier": "it is too far from the median, or was and has not been near for three polls",
     "unit": "it is off by a power of ten, as after a change of unit",
 }

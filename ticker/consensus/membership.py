@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from ticker.consensus.memory import Out
-from ticker.consensus.rules import RETURN_POLLS, RETURN_REACH, power_of_ten
+from ticker.consensus.rules import QUORUM, RETURN_POLLS, RETURN_REACH, power_of_ten
 from ticker.consensus.statistics import median, reach
 from ticker.consensus.votes import Vote
 
@@ -27,8 +27,9 @@ def members(votes: Sequence[Vote], before: Mapping[str, Out]) -> Membership:
     """Who of these votes (ascending, at least one, a majority of which agree) makes the price.
 
     A group is out beyond the reach of the median. Once out it needs three polls in a row within half of that reach.
-    Where so many are out that fewer than half of those within reach are left, the market has come to them: all within
-    reach are in again, at once.
+    Where three or more are within reach and fewer than half of them are left, the market has come to those who were
+    out: all within reach are in again, at once. With fewer, nobody may be left: who was wrong does not become right
+    by the others' silence.
     """
     prices = [vote.price for vote in votes]
     middle = median(prices)
@@ -42,7 +43,7 @@ def members(votes: Sequence[Vote], before: Mapping[str, Out]) -> Membership:
         if waiting is not None:
             out[vote.group] = waiting
     chosen = tuple(vote for vote in near if vote.group not in out)
-    if 2 * len(chosen) < len(near):
+    if len(near) >= QUORUM and 2 * len(chosen) < len(near):
         chosen = tuple(near)
         out = {group: held for group, held in out.items() if group not in {vote.group for vote in near}}
     return Membership(chosen, out, middle, far)

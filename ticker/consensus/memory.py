@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ticker.model import Agreement, CoinId, Price, SourceName
 
-Reason = Literal["unknown_source", "bad_time", "expired", "no_rate", "canary", "frozen", "outlier", "unit"]
+Reason = Literal["unknown_source", "bad_time", "expired", "no_rate", "canary", "frozen", "split", "outlier", "unit"]
 
 
 class Seen(Struct, frozen=True, array_like=True, gc=False):
@@ -60,6 +60,7 @@ class Remembered(Struct, frozen=True, omit_defaults=True, gc=False):
     out: dict[str, Out] = {}
     jump: Jump | None = None
     unit: Unit | None = None
+    listing: str = ""
 
 
 class Memory(Struct, frozen=True):

@@ -18,7 +18,8 @@ OUTLIER_MADS = Decimal(5) * Decimal("1.4826")  # a MAD times 1.4826 estimates a 
 OUTLIER_CAP = Decimal("0.10")
 QUORUM = 3  # groups that agree for "ok", and that a confidence needs
 FUTURE = 30.0  # seconds a provider's clock may run ahead of ours
-PEG_DRIFT = Decimal("0.02")  # a stablecoin further from 1 than this needs a quorum before it converts prices
+# How far from 1 a stablecoin may be and still convert prices, by the groups that say so; a quorum may say anything.
+PEG_DRIFT = (Decimal(0), Decimal("0.005"), Decimal("0.02"))
 GOOD_FOR = 3600.0  # seconds that a last good price is shown at most, and that jumps are measured from it
 RETURN_POLLS = 3  # polls in a row that a group must be near before it counts again after it was out
 RETURN_REACH = Decimal("0.5")  # how near: this part of the distance that puts a group out
@@ -55,7 +56,9 @@ class CoinRule(Struct, frozen=True):
     """A coin to settle: the sources that list it, and what ops set for it.
 
     `tolerance` is a fraction, `fixed` a price in US dollars, `confirmed` the moment up to which a jump by a power of
-    ten is known to be right.
+    ten is known to be right. `listing` names the ids it has on its sources: where they change, so may the coin behind
+    them, and what is remembered of it is forgotten. `daily` marks a currency: rates of a day stand beside rates of the
+    minute, and their median may be the day's.
     """
 
     id: CoinId
@@ -63,6 +66,8 @@ class CoinRule(Struct, frozen=True):
     tolerance: Decimal | None = None
     fixed: Decimal | None = None
     confirmed: float | None = None
+    listing: str = ""
+    daily: bool = False
 
 
 class Rules(Struct, frozen=True):
@@ -79,6 +84,17 @@ class Rules(Struct, frozen=True):
         kinds = {self.voters[name].kind for name in coin.sources if name in self.voters}
         return max(AGGREGATOR_TOLERANCE, self.tolerance) if kinds == {"aggregator"} else self.tolerance
 
+    def turn_of(self, coin: CoinRule, sources: Iterable[SourceName]) -> float:
+        """The turn of a price that these sources make: the middle one of theirs; of a daily one the longest.
+
+        Design §8 takes the shortest of all healthy sources. But a price is as of the middle time of its votes, so by
+        the shortest a coin with one quick and three slow sources is called delayed while every source is on time.
+        """
+        turns = sorted(self.voters[source].turn for source in sources)
+        if not turns:
+            return 0.0
+        return turns[-1] if coin.daily else turns[len(turns) // 2]
+
 
 class Ladder(Struct, frozen=True):
     """Until when a price of a moment may be shown as live, delayed and stale."""
@@ -88,9 +104,8 @@ class Ladder(Struct, frozen=True):
     gone_at: float
 
 
-def ladder(as_of: float, turns: Iterable[float]) -> Ladder:
-    """The ladder of a price as of `as_of`, by the shortest turn among the sources that quote it."""
-    turn = min(turns, default=0.0)
+def ladder(as_of: float, turn: float) -> Ladder:
+    """The ladder of a price as of `as_of`, by the turn of its coin."""
     return Ladder(as_of + max(120.0, 1.5 * turn), as_of + max(300.0, 2.5 * turn), as_of + max(GOOD_FOR, 2.5 * turn))
 
 

@@ -16,7 +16,7 @@ from ticker.consensus.membership import Membership, members
 from ticker.consensus.memory import NOTHING, Memory, Reason, Remembered
 from ticker.consensus.rules import PEG_DRIFT, QUORUM, CoinRule, Rules, ladder
 from ticker.consensus.statistics import agreeing, confidence, median, median_of, tidy
-from ticker.consensus.votes import Vote, by_group, count
+from ticker.consensus.votes import StableRate, Vote, by_group, count
 from ticker.model import Agreement, CoinId, Price, Quote, SourceName
 
 STABLECOINS: tuple[CoinId, ...] = ("tether", "usd-coin")
@@ -70,14 +70,16 @@ def settle(quotes: Iterable[Quote], memory: Memory, now: float, rules: Rules) ->
         if quote.coin in coins:
             of_coin.setdefault(quote.coin, []).append(quote)
     broken = suspended(of_coin, STABLECOINS, memory, now, rules)
-    rates: dict[CoinId, Decimal] = {}
+    rates: dict[CoinId, StableRate] = {}
     done: dict[CoinId, Round] = {}
     for coin in [*(coins[one] for one in STABLECOINS if one in coins), *rules.coins]:
         if coin.id not in done:
             before = memory.coins.get(coin.id, NOTHING)
+            if before.listing != coin.listing:
+                before = NOTHING
             done[coin.id] = one = _settle_coin(coin, of_coin.get(coin.id, []), broken, rates, before, now, rules)
-            if coin.id in STABLECOINS and _may_convert(one):
-                rates[coin.id] = one.price.price or Decimal(0)
+            if coin.id in STABLECOINS and (rate := _rate(one, now)):
+                rates[coin.id] = rate
     rounds = {coin.id: done[coin.id] for coin in rules.coins}
     remembered = {coin: one.remembered for coin, one in rounds.items()}
     decisions = []
@@ -93,40 +95,49 @@ def _settle_coin(
     coin: CoinRule,
     quotes: list[Quote],
     broken: set[SourceName],
-    rates: Mapping[CoinId, Decimal],
+    rates: Mapping[CoinId, StableRate],
     before: Remembered,
     now: float,
     rules: Rules,
 ) -> Round:
     if coin.fixed is not None:
         price = Price(coin.id, coin.fixed, "fixed")
-        return Round(price, Remembered(agreement="fixed"))
+        return Round(price, Remembered(agreement="fixed", listing=coin.listing))
     refused: dict[SourceName, Reason] = dict.fromkeys((q.source for q in quotes if q.source in broken), "canary")
-    counted, not_counted = count((q for q in quotes if q.source not in broken), rates, now, rules)
+    counted, not_counted = count(coin, (q for q in quotes if q.source not in broken), rates, now, rules)
     refused |= not_counted
-    votes = by_group(counted, rules)
+    votes, split = by_group(counted, rules)
     seen, frozen = look(counted, votes, before.seen)
     if frozen:
         refused |= dict.fromkeys(frozen, "frozen")
-        votes = by_group((one for one in counted if one.quote.source not in frozen), rules)
+        votes, split = by_group((one for one in counted if one.quote.source not in frozen), rules)
+    refused |= dict.fromkeys(split, "split")
     agreement = _agreement([vote.price for vote in votes], rules.tolerance_of(coin))
     if agreement in ("none", "disputed"):
         # Without a majority there is nothing to measure by: what the guards were watching stays as it was.
-        kept = Remembered(before.good, agreement, refused, seen, before.out, before.jump, before.unit)
+        kept = Remembered(before.good, agreement, refused, seen, before.out, before.jump, before.unit, coin.listing)
         price = _last_good(coin, agreement, before, now)
         return Round(price, kept, tuple(quotes), tuple(votes), refused)
     chosen = members(votes, before.out)
     for vote in votes:
         if vote.group in chosen.out:
             refused |= dict.fromkeys(vote.sources, chosen.out[vote.group].reason)
-    price = _price(coin, agreement, chosen.members, votes, rules)
+    if not chosen.members:
+        kept = Remembered(before.good, "disputed", refused, seen, chosen.out, before.jump, before.unit, coin.listing)
+        return Round(_last_good(coin, "disputed", before, now), kept, tuple(quotes), tuple(votes), refused, chosen)
+    price = _price(coin, agreement, chosen.members, rules)
+    if before.good is not None and _is_older(price, before.good, now):
+        kept = Remembered(
+            before.good, before.agreement, refused, seen, chosen.out, before.jump, before.unit, coin.listing
+        )
+        return Round(before.good, kept, tuple(quotes), tuple(votes), refused, chosen)
     guarded = guard(price.price or Decimal(0), votes, chosen.members, before, coin.confirmed, now)
     if guarded.verdict == "wait":
         price = _last_good(coin, "disputed", before, now)
     elif guarded.verdict == "hide":
         price = Price(coin.id, None, "disputed", total=len(coin.sources))
     good = price if guarded.verdict == "publish" else before.good
-    kept = Remembered(good, price.agreement, refused, seen, chosen.out, guarded.jump, guarded.unit)
+    kept = Remembered(good, price.agreement, refused, seen, chosen.out, guarded.jump, guarded.unit, coin.listing)
     return Round(price, kept, tuple(quotes), tuple(votes), refused, chosen, guarded)
 
 
@@ -159,17 +170,27 @@ def _last_good(coin: CoinRule, agreement: Agreement, before: Remembered, now: fl
     )
 
 
-def _price(coin: CoinRule, agreement: Agreement, chosen: tuple[Vote, ...], votes: list[Vote], rules: Rules) -> Price:
-    """The price that these votes make: their median, as of a time that at least half of them are no older than."""
+def _is_older(price: Price, good: Price, now: float) -> bool:
+    """Whether a price knows less than the last good one, which is then still the best there is.
+
+    So when quick sources fall silent, a slow one that still votes does not take a page back in time.
+    """
+    if price.as_of is None or good.as_of is None or good.gone_at is None:
+        return False
+    return price.as_of < good.as_of and now < good.gone_at
+
+
+def _price(coin: CoinRule, agreement: Agreement, chosen: tuple[Vote, ...], rules: Rules) -> Price:
+    """The price that these votes make: their median, as of the median of their times."""
     ordered = [vote.price for vote in chosen]
     price = median(ordered)
     used = [one for vote in chosen for one in vote.counted]
     times = sorted(vote.at for vote in chosen)
-    as_of = times[len(times) // 2]
-    voters = rules.voters
-    rungs = ladder(as_of, [voters[one.quote.source].turn for vote in votes for one in vote.counted])
+    as_of = (times[len(times) // 2] + times[(len(times) - 1) // 2]) / 2
+    rungs = ladder(as_of, rules.turn_of(coin, [one.quote.source for one in used]))
     aggregators = [one.quote for one in used if rules.voters[one.quote.source].kind == "aggregator"]
-    dollars = [one for one in used if one.quote.currency == "usd"] or used
+    high = _figure([None if one.quote.high_24h is None else one.quote.high_24h * one.rate for one in used])
+    low = _figure([None if one.quote.low_24h is None else one.quote.low_24h * one.rate for one in used])
     return Price(
         coin=coin.id,
         price=tidy(price),
@@ -184,8 +205,8 @@ def _price(coin: CoinRule, agreement: Agreement, chosen: tuple[Vote, ...], votes
         change_1h=_figure([one.quote.change_1h for one in used]),
         change_24h=_figure([one.quote.change_24h for one in used]),
         change_7d=_figure([one.quote.change_7d for one in used]),
-        high_24h=_figure([one.quote.high_24h for one in dollars]),
-        low_24h=_figure([one.quote.low_24h for one in dollars]),
+        high_24h=None if high is None or high < price else high,
+        low_24h=None if low is None or low > price else low,
         volume_24h=_figure([quote.volume_24h for quote in aggregators]),
         market_cap=_figure([quote.market_cap for quote in aggregators]),
         sources=tuple(sorted(one.quote.source for one in used)),
@@ -198,10 +219,16 @@ def _figure(values: list[Decimal | None]) -> Decimal | None:
     return None if middle is None else tidy(middle)
 
 
-def _may_convert(one: Round) -> bool:
-    """Whether a stablecoin's price may convert others (rule 9): settled now, and off its peg only by a quorum."""
+def _rate(one: Round, now: float) -> StableRate | None:
+    """What a stablecoin converts others with (rule 9): its price of now, the further off 1 the more groups say so."""
     price = one.price
-    if price.price is None or price.agreement in ("none", "disputed"):
-        return False
-    groups = 0 if one.membership is None else len(one.membership.members)
-    return price.agreement == "fixed" or groups >= QUORUM or abs(price.price - 1) <= PEG_DRIFT
+    if price.price is None:
+        return None
+    if price.agreement == "fixed":
+        return StableRate(price.price, now)
+    if one.guarded is None or one.guarded.verdict != "publish" or one.membership is None or price.as_of is None:
+        return None
+    groups = len(one.membership.members)
+    if groups < QUORUM and abs(price.price - 1) > PEG_DRIFT[groups]:
+        return None
+    return StableRate(price.price, price.as_of)

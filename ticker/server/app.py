@@ -109,7 +109,7 @@ class _Doors:
     async def home(self, request: web.Request) -> web.Response:
         """The page a person sees first."""
         serving = self._serving
-        ask = Ask(currency=serving.defaults.currency, locale=serving.defaults.locale, title=serving.defaults.title)
+        ask = params.widget([], None, serving.defaults)
 
         def build(snapshot: Snapshot, now: float) -> bytes:
             board = views.board(snapshot, ask, now, serving.disclaimer)
@@ -163,7 +163,7 @@ class _Doors:
             **headers.SECURITY,
             **(extra or {}),
         }
-        if headers.not_modified(request.headers.get("If-None-Match"), etag):
+        if headers.not_modified(", ".join(request.headers.getall("If-None-Match", ())) or None, etag):
             return web.Response(status=304, headers=common)
         return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
 

@@ -5,12 +5,13 @@ snapshot: whether a coin exists is decided where boards are made.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from babel.core import Locale
 
+from ticker.currencies import CURRENCIES
 from widgets.format import is_locale
 
 Code = Literal[
@@ -35,7 +36,6 @@ DEFAULT_COLUMNS = ("logo", "name", "price", "symbol", "change")
 THEMES = ("auto", "light", "dark")
 STYLES = ("inline", "link", "none")
 PERIODS = ("1h", "24h", "7d")
-CURRENCIES = ("usd",)
 
 _COIN = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", re.ASCII)
@@ -121,7 +121,7 @@ def _known(query: Sequence[tuple[str, str]], names: set[str]) -> dict[str, str]:
     return given
 
 
-def _one_of(given: Mapping[str, str], name: str, allowed: Sequence[str], default: str) -> str:
+def _one_of(given: Mapping[str, str], name: str, allowed: Collection[str], default: str) -> str:
     value = given.get(name, default)
     if value not in allowed:
         raise RequestError("bad_parameter", f"{name} must be one of: {', '.join(allowed)}", name)
@@ -172,7 +172,9 @@ def _show(given: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _title(given: Mapping[str, str], default: str) -> str:
-    text = given.get("title", default)
+    if "title" not in given:
+        return default
+    text = given["title"]
     if len(text) > LONGEST_TITLE or not text.isprintable():
         raise RequestError("bad_parameter", f"title must be at most {LONGEST_TITLE} printable characters", "title")
     return text

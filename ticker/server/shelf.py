@@ -1,13 +1,17 @@
 """Ready answers: built once per snapshot and rung of the ladder, handed out as bytes.
 
-A variant is built when it is first asked for; what was asked for lately is built anew, one a turn of the loop, as soon
-as there is a newer snapshot or a price changes its rung. Knows neither HTTP nor what the answers mean.
+A variant is built when it is first asked for; what was asked for twice lately is built anew, one a turn of the loop and
+for a part of the time only, as soon as there is a newer snapshot or a price changes its rung. The rest is built when it
+is asked for again: an answer from before a deadline, or from more than one snapshot ago, is never handed out. Knows
+neither HTTP nor what the answers mean.
 """
 
 import asyncio
 import gzip
 import hashlib
 import logging
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -19,7 +23,8 @@ from ticker.server.views import next_deadline
 log = logging.getLogger("ticker.server")
 
 MOST_VARIANTS = 2048
-LATELY = 60.0  # seconds; what nobody asked for in this time is not rebuilt, but built when asked for again
+LATELY = 60.0  # seconds; what nobody asked for in this time is forgotten
+SHARE = 0.2  # of the time at most goes into building ahead of requests; a flood of odd variants gains no more
 SMALLEST_GZIP = 256  # bytes; below, compressing gains nothing
 
 Build = Callable[[Snapshot, float], bytes]
@@ -39,7 +44,9 @@ class Ready:
 class _Variant:
     build: Build
     asked_at: float
+    asked: int = 1
     generation: int = -1
+    good_until: float = 0.0
     ready: Ready | None = field(default=None)
 
 
@@ -80,9 +87,11 @@ class Shelf:
             if len(self._variants) > MOST_VARIANTS:
                 self._variants.popitem(last=False)
             return ready
-        variant.asked_at = now
+        variant.asked_at, variant.asked = now, variant.asked + 1
         self._variants.move_to_end(key)
-        if variant.ready is None:
+        behind = self._generation - variant.generation
+        waits_its_turn = behind == 1 and variant.asked > 2  # it is being rebuilt; until then the last one will do
+        if variant.ready is None or now >= variant.good_until or (behind and not waits_its_turn):
             return self._make(variant)
         return variant.ready
 
@@ -102,15 +111,12 @@ class Shelf:
         lately = self._at - LATELY
         for key in [key for key, variant in self._variants.items() if variant.asked_at < lately]:
             del self._variants[key]
-        crossed = self._deadline is not None and self._at >= self._deadline
-        if crossed:
-            for variant in self._variants.values():
-                variant.ready = None  # what these bytes say of a price's age is no longer true
         self._deadline = next_deadline(self._snapshot, self._at)
         loop = asyncio.get_running_loop()
         if self._deadline is not None:
             self._timer = loop.call_later(max(0.0, self._deadline - self._at), self._next_generation)
-        self._outdated = list(self._variants)  # the one asked for last is at the end, and rebuilt first
+        # The one asked for last is at the end, and rebuilt first.
+        self._outdated = [key for key, variant in self._variants.items() if variant.asked > 1]
         self._rebuilding = loop.call_soon(self._rebuild)
 
     def _rebuild(self) -> None:
@@ -121,6 +127,7 @@ class Shelf:
             variant = self._variants.get(key)
             if variant is None or variant.generation == self._generation:
                 continue
+            started = time.monotonic()
             try:
                 self._make(variant)
             except RequestError:  # a coin was removed: the reader who asks next is told
@@ -128,7 +135,8 @@ class Shelf:
             except Exception:  # a fault of ours in one variant must not stop the others
                 log.exception("cannot rebuild %s", key)
                 del self._variants[key]
-            self._rebuilding = asyncio.get_running_loop().call_soon(self._rebuild)
+            pause = (time.monotonic() - started) * (1 / SHARE - 1)
+            self._rebuilding = asyncio.get_running_loop().call_later(pause, self._rebuild)
             return
 
     def _make(self, variant: _Variant) -> Ready:
@@ -141,4 +149,5 @@ class Shelf:
             compressed = None
         variant.ready = Ready(body, f'"{digest}"', compressed, f'"{digest}-gzip"')
         variant.generation = self._generation
+        variant.good_until = math.inf if self._deadline is None else self._deadline
         return variant.ready

@@ -5,38 +5,55 @@ Knows the snapshot, the ask and the moment; nothing of HTTP. Raises `RequestErro
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
-from ticker.model import Coin, Price, Snapshot
+from ticker.conversion import convert, rate_of
+from ticker.model import Coin, Credit, Price, Snapshot
 from ticker.server.params import Ask, RequestError
 from widgets.board import Board, Options, Row
 from widgets.board import Credit as BoardCredit
 
 Pair = tuple[Coin, Price]
 
+_HUNDREDTH, _WIDE = Decimal("0.01"), Context(prec=60)
+
 
 def chosen(snapshot: Snapshot, ask: Ask) -> list[Pair]:
-    """The coins of an ask with their prices, in its order; the default list where it names none."""
+    """The coins of an ask with their prices in its currency, in its order; the default list where it names none."""
     known = snapshot.by_coin()
     names: Sequence[str] = snapshot.shown if ask.coins is None else (ask.coins or tuple(known))
     missing = next((name for name in names if name not in known), None)
     if missing is not None:
         raise RequestError("unknown_coin", f"there is no coin {missing!r} here; see /v1/coins", "coins")
-    return [known[name] for name in names][: ask.limit]
+    rate = rate_of(snapshot, ask.currency)
+    return [(coin, convert(price, rate)) for coin, price in (known[name] for name in names[: ask.limit])]
+
+
+def credits_of(snapshot: Snapshot, currency: str) -> list[Credit]:
+    """The credits owed for prices in a currency: a source of exchange rates is owed one where its rate is used."""
+    rate = rate_of(snapshot, currency)
+    of_prices = {name for price in snapshot.prices for name in price.sources}
+    of_rates = {name for one in snapshot.rates for name in one.sources} - of_prices
+    unused = of_rates.difference(() if rate is None else rate.sources)
+    return [credit for credit in snapshot.credits if credit.source not in unused]
 
 
 def board(snapshot: Snapshot, ask: Ask, now: float, disclaimer: str = "") -> Board:
     """What a widget draws at `now`."""
     rows = tuple(_row(coin, price, ask, now) for coin, price in chosen(snapshot, ask))
     times = [row.as_of for row in rows if row.price is not None and row.as_of is not None]
+    rate = rate_of(snapshot, ask.currency)
+    credits_ = (BoardCredit(credit.text, credit.url) for credit in credits_of(snapshot, ask.currency))
     return Board(
         rows=rows,
         currency=ask.currency,
         as_of=min(times, default=None),
-        credits=tuple(BoardCredit(credit.text, credit.url) for credit in snapshot.credits),
+        credits=tuple(dict.fromkeys(credits_)),  # two sources of one operator may owe the same line
         simulated=snapshot.simulated,
         disclaimer=disclaimer,
+        rate=None if rate is None or rate.freshness(now) == "none" else rate.price,
+        rate_as_of=None if rate is None else _moment(rate.as_of),
     )
 
 
@@ -82,19 +99,23 @@ def _row(coin: Coin, price: Price, ask: Ask, now: float) -> Row:
 
 def prices_json(snapshot: Snapshot, ask: Ask, now: float) -> dict[str, Any]:
     """The body of `/v1/prices` at `now` (design §7)."""
+    rate = rate_of(snapshot, ask.currency)
+    rate_at = None if rate is None else rate.as_of
     return {
         "version": 1,
         "id": snapshot.id,
         "built_at": iso(now),
         "currency": ask.currency,
         "simulated": snapshot.simulated,
-        "prices": [price_json(coin, price, ask.currency, now) for coin, price in chosen(snapshot, ask)],
-        "credits": [{"source": one.source, "text": one.text, "url": one.url} for one in snapshot.credits],
+        "prices": [price_json(coin, price, ask.currency, rate_at, now) for coin, price in chosen(snapshot, ask)],
+        "credits": [
+            {"source": one.source, "text": one.text, "url": one.url} for one in credits_of(snapshot, ask.currency)
+        ],
     }
 
 
-def price_json(coin: Coin, price: Price, currency: str, now: float) -> dict[str, Any]:
-    """One Price of the JSON API: every key always there, null where unknown."""
+def price_json(coin: Coin, price: Price, currency: str, rate_at: float | None, now: float) -> dict[str, Any]:
+    """One Price of the JSON API: every key always there, null where unknown. `price` is in the currency already."""
     freshness = price.freshness(now)
     gone = freshness == "none"
 
@@ -107,7 +128,7 @@ def price_json(coin: Coin, price: Price, currency: str, now: float) -> dict[str,
         "name": coin.name,
         "price": text(price.price),
         "currency": currency,
-        "currency_as_of": None,
+        "currency_as_of": iso(rate_at),
         "change_1h": text(_hundredths(price.change_1h)),
         "change_24h": text(_hundredths(price.change_24h)),
         "change_7d": text(_hundredths(price.change_7d)),
@@ -147,8 +168,8 @@ def coins_json(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def next_deadline(snapshot: Snapshot, now: float) -> float | None:
-    """The next moment at which any price of the snapshot changes its rung, or None."""
-    deadlines = (price.next_deadline(now) for price in snapshot.prices)
+    """The next moment at which any price or rate of the snapshot changes its rung, or None."""
+    deadlines = (price.next_deadline(now) for price in (*snapshot.prices, *snapshot.rates))
     return min((at for at in deadlines if at is not None), default=None)
 
 
@@ -167,4 +188,4 @@ def _moment(at: float | None) -> datetime | None:
 
 
 def _hundredths(value: Decimal | None) -> Decimal | None:
-    return None if value is None else round(value, 2)
+    return None if value is None else value.quantize(_HUNDREDTH, context=_WIDE)

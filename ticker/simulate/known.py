@@ -1,4 +1,4 @@
-"""What simulated coins are called, what they cost about, and how many there are.
+"""What simulated coins and currencies are called, what they cost about, and how many there are.
 
 The numbers are only plausible; nobody may take them for prices. A coin that is not in the table gets invented facts
 that stay the same for ever.
@@ -101,6 +101,20 @@ zcash | Zcash | ZEC | 287.5 | 16430000 | 1.3
 """
 
 
+# Currencies by their codes: about what one costs. An ounce of metal moves more than money does.
+_MONEY = """
+aed 0.2722 | ars 0.00071 | aud 0.7163 | bdt 0.008146 | bhd 2.651 | bmd 1 | brl 0.1983 | cad 0.724 | chf 1.273
+clp 0.001116 | cny 0.1472 | czk 0.0479 | dkk 0.1556 | eur 1.162 | gbp 1.344 | gel 0.3753 | hkd 0.1276
+huf 0.003266 | idr 0.00005614 | ils 0.3519 | inr 0.01045 | jpy 0.006277 | krw 0.0006633 | kwd 3.231
+lkr 0.003075 | mmk 0.0004762 | mxn 0.05775 | myr 0.2521 | ngn 0.0007284 | nok 0.1078 | nzd 0.5835
+php 0.01624 | pkr 0.003592 | pln 0.2743 | rub 0.01389 | sar 0.2674 | sek 0.1073 | sgd 0.7827 | thb 0.0306
+try 0.02178 | twd 0.0318 | uah 0.02259 | vnd 0.00003796 | zar 0.06102 | xdr 1.427 | xag 76.19 | xau 4501
+cop 0.0002716 | kes 0.007724 | ron 0.2219 | dop 0.017 | crc 0.002212 | hnl 0.03759 | zmw 0.05341 | svc 0.1143
+bam 0.5953 | pen 0.2937 | gtq 0.1312 | lbp 0.00001117 | amd 0.002719
+"""
+_METALS = ("xag", "xau")
+
+
 def _read(table: str) -> dict[CoinId, Facts]:
     """The table as values; each line is id, name, symbol, price, supply, volatility."""
     facts = {}
@@ -110,12 +124,23 @@ def _read(table: str) -> dict[CoinId, Facts]:
     return facts
 
 
+def _read_money(table: str) -> dict[CoinId, Facts]:
+    """The currencies as coins of their code, of which there is one each."""
+    facts = {}
+    for cell in table.replace("\n", "|").strip("|").split("|"):
+        code, price = cell.split()
+        volatility = 0.2 if code in _METALS else 0.02
+        facts[code] = Facts(code.upper(), code.upper(), Decimal(price), Decimal(1), volatility)
+    return facts
+
+
 KNOWN = _read(_TABLE)
+MONEY = _read_money(_MONEY)
 
 
 def facts_of(coin: CoinId) -> Facts:
-    """The facts of any coin: from the table, else invented from its id (between 0.0001 and 100 dollars)."""
-    known = KNOWN.get(coin)
+    """The facts of any coin or currency: from the tables, else invented from its id (0.0001 to 100 dollars)."""
+    known = KNOWN.get(coin) or MONEY.get(coin)
     if known is not None:
         return known
     exponent, mantissa, supply = (drawn(f"invented/{coin}", index) for index in range(3))

@@ -16,7 +16,7 @@ from aiohttp import web
 from ticker.simulate.dialects.wire import Reply
 from ticker.simulate.faults import Fault
 
-JSON_TYPE, HTML_TYPE = "application/json", "text/html"
+HTML_TYPE = "text/html"
 BOMB_BYTES = 64 * 2**20
 
 _GARBAGE = b"\x00\xff\xfe{\x9d]\x1b[" * 64
@@ -35,13 +35,13 @@ async def send(request: web.Request, reply: Reply, fault: Fault | None) -> web.S
         case "status" if fault:
             return _failed(int(seconds), fault.retry_after)
         case "garbage":
-            return web.Response(body=_GARBAGE, content_type=JSON_TYPE)
+            return web.Response(body=_GARBAGE, content_type=reply.content_type)
         case "html":
             return web.Response(text=_PAGE, content_type=HTML_TYPE)
         case "empty":
-            return web.Response(body=b"", content_type=JSON_TYPE)
+            return web.Response(body=b"", content_type=reply.content_type)
         case "bomb":
-            return _coded(bomb())
+            return _coded(bomb(), reply.content_type)
         case "reset":
             return _reset(request)
     response = _packed(request, reply)
@@ -66,16 +66,16 @@ def bomb() -> bytes:
 
 def _packed(request: web.Request, reply: Reply) -> web.Response:
     if "gzip" in request.headers.get("Accept-Encoding", ""):
-        response = _coded(gzip.compress(reply.body, 6, mtime=0))
+        response = _coded(gzip.compress(reply.body, 6, mtime=0), reply.content_type)
     else:
-        response = web.Response(body=reply.body, content_type=JSON_TYPE)
+        response = web.Response(body=reply.body, content_type=reply.content_type)
     response.set_status(reply.status)
     response.headers["Vary"] = "Accept-Encoding"
     return response
 
 
-def _coded(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type=JSON_TYPE, headers={"Content-Encoding": "gzip"})
+def _coded(body: bytes, content_type: str) -> web.Response:
+    return web.Response(body=body, content_type=content_type, headers={"Content-Encoding": "gzip"})
 
 
 def _failed(status: int, retry_after: float | None) -> web.Response:

@@ -20,7 +20,7 @@ from aiohttp import web
 from ticker.model import CoinId, SourceName
 from ticker.simulate import page
 from ticker.simulate.dialects import DIALECTS
-from ticker.simulate.dialects.wire import Ask, Dialect, Reply, View, reply
+from ticker.simulate.dialects.wire import Ask, Reply, View, reply
 from ticker.simulate.faults import Fault, parse
 from ticker.simulate.market import Market, Tick
 from ticker.simulate.sending import send
@@ -101,12 +101,13 @@ class Simulation:
     def answer(self, source: SourceName, ask: Ask) -> Reply:
         """What the source would say now, with the prices a fault bends; without the server in between."""
         dialect, held = DIALECTS[source], self._held(source)
-        now = _kept(dialect, self._clock())
-        stopped = _kept(dialect, held.since) if held and held.fault.kind == "frozen" else now
+        origin = dialect.origin or source
+        now = dialect.kept(self._clock())
+        stopped = dialect.kept(held.since) if held and held.fault.kind == "frozen" else now
 
         def tick(id: str, coin: CoinId) -> Tick:  # noqa: A002
             at = stopped if held and held.fault.coin in (None, coin) else now
-            true = self.market.tick(id, coin, at, currency=dialect.currency_of(id), source=source)
+            true = self.market.tick(id, coin, at, currency=dialect.currency_of(id), source=origin)
             return held.fault.bend(true) if held else true
 
         ticks = [tick(id, coin) for id, coin in self._coins.get(source, {}).items()]  # noqa: A001
@@ -188,11 +189,6 @@ class Simulation:
         except KeyError:
             return web.json_response({"error": f"no source {source!r}"}, status=404)
         return await self._show_faults(request)
-
-
-def _kept(dialect: Dialect, at: float) -> float:
-    """The moment of the answer that a source still keeps at `at`."""
-    return at // dialect.refresh * dialect.refresh if dialect.refresh else at
 
 
 def base_urls(origin: str) -> dict[SourceName, str]:

@@ -10,15 +10,19 @@ from ticker.sources import (
     bitstamp,
     coinbase,
     coingecko,
+    coingeckorates,
     coinlore,
     coinmarketcap,
     coinpaprika,
+    ecb,
+    frankfurter,
     gateio,
     htx,
     kraken,
     kucoin,
     mexc,
     okx,
+    openerapi,
 )
 from ticker.sources.base import Limit, Plan, Request, Row, Source, Terms, quotes
 
@@ -42,6 +46,10 @@ REGISTRY: Mapping[SourceName, Source] = MappingProxyType(
             htx.SOURCE,
             bitfinex.SOURCE,
             bitstamp.SOURCE,
+            ecb.SOURCE,
+            frankfurter.SOURCE,
+            openerapi.SOURCE,
+            coingeckorates.SOURCE,
         )
     }
 )

@@ -1,4 +1,4 @@
-"""CoinGecko's market list: many coins by id in one answer, with the time of each."""
+"""CoinGecko's market list: many coins by id in one answer, with the time of each. Also what its other answers share."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
+from ticker.model import SourceName
 from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
@@ -33,17 +34,21 @@ class _Coin(Struct):
     price_change_percentage_7d_in_currency: Raw = ABSENT
 
 
-class _Status(Struct):
+class Status(Struct):
+    """An error by its code and in words."""
+
     error_code: int
     error_message: str = ""
 
 
-class _Problem(Struct):
-    status: _Status | None = None
+class Problem(Struct):
+    """What comes in place of an answer, in one of two forms."""
+
+    status: Status | None = None
     error: str | None = None
 
 
-_answer = json.Decoder(list[_Coin] | _Problem)
+_answer = json.Decoder(list[_Coin] | Problem)
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -63,8 +68,8 @@ def request(ids: Sequence[str]) -> Request:
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """An unknown id is left out. The rate limit can come with HTTP 200, as an object where a list is due."""
     answer = _answer.decode(body)
-    if isinstance(answer, _Problem):
-        raise _error(answer)
+    if isinstance(answer, Problem):
+        raise error_of(NAME, answer)
     for coin in answer:
         if coin.id in wanted:
             yield Row(
@@ -83,13 +88,31 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
             )
 
 
-def _error(problem: _Problem) -> SourceError:
+def error_of(source: SourceName, problem: Problem) -> SourceError:
+    """Our error for what CoinGecko says went wrong."""
     if problem.status is not None:
         code = problem.status.error_code
-        return _ERRORS.get(code, Malformed)(NAME, f"{code}: {problem.status.error_message}")
-    message = problem.error or "an object where a list of coins is due"
-    return (NotFound if "not find" in message or "not found" in message else Malformed)(NAME, message)
+        return _ERRORS.get(code, Malformed)(source, f"{code}: {problem.status.error_message}")
+    message = problem.error or "it is not the answer to our question"
+    return (NotFound if "not find" in message or "not found" in message else Malformed)(source, message)
 
+
+# Keyless, the limit is shared by everyone behind the address and varies with load: the lowest figure seen is used.
+# Demo by the older, lower figures. What pro allows depends on the plan bought.
+PLANS = (
+    Plan("keyless", "https://api.coingecko.com", limits=(Limit(5, MINUTE),)),
+    Plan("demo", "https://api.coingecko.com", "x-cg-demo-api-key", limits=(Limit(30, MINUTE), Limit(10_000, MONTH))),
+    Plan("pro", "https://pro-api.coingecko.com", "x-cg-pro-api-key"),
+)
+TERMS = Terms(
+    "https://www.coingecko.com/en/api_terms",
+    "2025-09-05",
+    display=True,
+    derive=None,
+    redistribute=None,
+    note="the free plan requires attribution; deriving and redistribution not read",
+)
+CREDIT = ("Data provided by CoinGecko", "https://www.coingecko.com")
 
 SOURCE = Source(
     name=NAME,
@@ -97,23 +120,8 @@ SOURCE = Source(
     kind="aggregator",
     group="coingecko",
     docs="https://docs.coingecko.com/demo/reference/coins-markets",
-    # Keyless, the limit is shared by everyone behind the address and varies with load: the lowest figure seen is used.
-    # Demo by the older, lower figures. What pro allows depends on the plan bought.
-    plans=(
-        Plan("keyless", "https://api.coingecko.com", limits=(Limit(5, MINUTE),)),
-        Plan(
-            "demo", "https://api.coingecko.com", "x-cg-demo-api-key", limits=(Limit(30, MINUTE), Limit(10_000, MONTH))
-        ),
-        Plan("pro", "https://pro-api.coingecko.com", "x-cg-pro-api-key"),
-    ),
-    terms=Terms(
-        "https://www.coingecko.com/en/api_terms",
-        "2025-09-05",
-        display=True,
-        derive=None,
-        redistribute=None,
-        note="the free plan requires attribution; deriving and redistribution not read",
-    ),
+    plans=PLANS,
+    terms=TERMS,
     id_pattern=re.compile(r"[a-z0-9_-][a-z0-9._\[\]-]{0,99}"),
     id_example="bitcoin",
     request=request,
@@ -124,5 +132,6 @@ SOURCE = Source(
     batch=250,
     typical_bytes=8_000,
     timed=True,
-    credit=("Data provided by CoinGecko", "https://www.coingecko.com"),
+    credit=CREDIT,
+    quota=NAME,
 )

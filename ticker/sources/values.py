@@ -5,8 +5,8 @@ Knows no source. Whatever is not such a value is None, except for a price, where
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
+from decimal import Context, Decimal
 
 import msgspec
 
@@ -15,6 +15,9 @@ ABSENT = msgspec.Raw()  # the default of a field that may be missing: msgspec re
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _LONGEST_NUMBER = 64
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_DIVISION = Context(prec=28)
+_SANE_RATE = (Decimal("1e-12"), Decimal("1e12"))
 
 
 def number(raw: msgspec.Raw | str | None) -> Decimal | None:
@@ -58,6 +61,28 @@ def iso_time(raw: msgspec.Raw | str | None) -> float | None:
     except ValueError:
         return None
     return None if moment.tzinfo is None else moment.timestamp()
+
+
+def day(raw: msgspec.Raw | str | None) -> float | None:
+    """A day such as 2026-11-20 as the moment it begins in UTC, so that it never lies ahead; None for what is none."""
+    text = _text(raw)
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def dollars_each(dollars: Decimal | None, units: Decimal | None) -> Decimal | None:
+    """The US dollars for one unit, where both are what one and the same thing costs; exact to 28 digits.
+
+    None where either is missing, not above zero, or a figure that no exchange rate has.
+    """
+    low, high = _SANE_RATE
+    if dollars is None or units is None or not (low <= dollars <= high and low <= units <= high):
+        return None
+    return _DIVISION.divide(dollars, units)
 
 
 def change_from(open_: Decimal | None, last: Decimal | None) -> Decimal | None:

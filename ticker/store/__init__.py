@@ -8,15 +8,17 @@ import re
 from pathlib import Path
 
 from ticker.errors import ConfigError
-from ticker.store.base import SILENCE, Store
+from ticker.store.base import KEPT, SILENCE, Store
 
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _LATER = ("redis+sentinel", "redis+cluster")
 _KNOWN = "embedded:PATH, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
 
 
-def open_store(url: str, prefix: str = "ticker", *, silence: float = SILENCE) -> Store:
+def open_store(url: str, prefix: str = "ticker", *, silence: float = SILENCE, keep: float = KEPT["1d"]) -> Store:
     """The store at `url`, not opened yet. `prefix` begins its Redis keys; an embedded file holds one store anyway.
+
+    `keep` is how long it keeps a price a day, in seconds.
 
     Raises `ConfigError` with key `url` or `prefix` where there can be no such store.
     """
@@ -29,12 +31,12 @@ def open_store(url: str, prefix: str = "ticker", *, silence: float = SILENCE) ->
             raise ConfigError("[store]", "url", "embedded: needs the path of a file after the colon")
         from ticker.store.sqlite import SqliteStore  # here, so that only the back end in use is loaded
 
-        return SqliteStore(Path(rest).expanduser(), silence=silence)
+        return SqliteStore(Path(rest).expanduser(), silence=silence, keep=keep)
     if colon and scheme in ("redis", "rediss", "unix"):
         from ticker.store.redis import RedisStore
         from ticker.store.redis_url import parse
 
-        return RedisStore(parse(url), prefix, silence=silence)
+        return RedisStore(parse(url), prefix, silence=silence, keep=keep)
     if colon and scheme in _LATER:
         raise ConfigError("[store]", "url", f"{scheme}:// is not supported yet; use {_KNOWN}")
     raise ConfigError("[store]", "url", f"names no store we know; use {_KNOWN}")

@@ -1,11 +1,12 @@
 """The narrow contract between the two halves of the service: what a store keeps, and when a reader believes it.
 
 A store keeps one publication (snapshot, quotes, memory) and tells readers when there is a newer one. Notices are only
-hints: what counts is what `latest` reads (trust rules 21-26). How values look inside a store is `envelope`'s.
+hints: what counts is what `latest` reads (trust rules 21-26). Beside it a store keeps past prices, a point a coin and
+step, and the log of decisions. How values look inside a store is `envelope`'s and the back ends'.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Protocol
 
 import msgspec
@@ -15,6 +16,16 @@ from ticker.model import CoinId, Point, Quote, Snapshot, Step
 
 HEARTBEAT = 5.0  # seconds between two signs of life of the publisher
 SILENCE = 10.0  # seconds without any sign of life after which a reader looks for itself
+
+HOUR, DAY = 3600.0, 86_400.0
+SECONDS: Mapping[Step, float] = {"1m": 60.0, "1h": HOUR, "1d": DAY}  # the length of a step's slots, which begin in UTC
+KEPT: Mapping[Step, float] = {"1m": 25 * HOUR, "1h": 8 * DAY, "1d": 365 * DAY}  # seconds; "1d" is `[history] keep`
+
+DECISIONS_KEPT = 7 * DAY
+ROUNDS_KEPT = DAY  # whole rounds, but for those of every fifth minute, which are kept like decisions
+DECISIONS_BYTES = 50_000_000  # of the whole log, oldest out first
+
+_DIGITS = Context(prec=18)
 
 Report = Callable[[StoreError | None], None]
 """Told after every look at a store how it went: the error, or None when it works. It must not raise."""
@@ -90,7 +101,9 @@ class Store(Protocol):
     async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
         """Keep one point of every coin given. A point of the same coin, step and slot replaces the one before.
 
-        Bounded by `KEPT`: what is older than a step is kept for goes when newer comes.
+        Prices are above zero and kept to 18 significant digits, which is what settling gives. Bounded by `KEPT`: what
+        is older than a step is kept for goes when newer comes. It is not fenced: a poller adds points of what it has
+        published, so one that is fenced has none to add.
         """
         ...
 
@@ -101,20 +114,47 @@ class Store(Protocol):
     async def points_near(
         self, coins: Sequence[CoinId], step: Step, at: float, within: float
     ) -> Mapping[CoinId, Point]:
-        """For each coin that has one, the point nearest to `at`, at most `within` seconds from it."""
+        """For each coin that has one, the point nearest to `at`, at most `within` seconds from it.
+
+        Of two that are equally near it is either.
+        """
         ...
 
     async def record(self, entries: Sequence[Entry]) -> None:
-        """Add to the log of decisions; the oldest go when it is over its bounds of age and size."""
+        """Add to the log of decisions. What outlives its `lifetime` goes, and the oldest beyond `DECISIONS_BYTES`.
+
+        An entry that is there already is not added again, so a call that failed may be repeated.
+        """
         ...
 
     async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
-        """The newest `limit` entries of one coin ("" for whole rounds) between two moments, newest first."""
+        """The newest `limit` entries of one coin ("" for whole rounds) from `start` to `end`, newest first."""
         ...
 
     async def heartbeat(self) -> None:
         """A sign of life of the publisher, every `HEARTBEAT` seconds."""
         ...
+
+
+def slot(step: Step, at: float) -> int:
+    """The slot of a step that a moment is in: minutes, hours or days since 1970."""
+    return int(at // SECONDS[step])
+
+
+def slots_kept(step: Step, keep: float) -> int:
+    """How many slots of a step are kept where days are kept for `keep` seconds: those, and the one that is open."""
+    return int(-(-(keep if step == "1d" else KEPT[step]) // SECONDS[step])) + 1
+
+
+def kept_price(price: Decimal) -> Decimal:
+    """A price as a store keeps it: to 18 significant digits."""
+    return _DIGITS.plus(price)
+
+
+def lifetime(entry: Entry) -> float:
+    """How long an entry of the log is kept, in seconds: a round a minute for a day, one in five for a week."""
+    short = not entry.coin and slot("1m", entry.at) % 5 != 0
+    return ROUNDS_KEPT if short else DECISIONS_KEPT
 
 
 def supersedes(found: Snapshot, shown: Snapshot | None) -> bool:

@@ -1,21 +1,29 @@
 """The Redis back end, for any number of pollers and servers: Redis 6.2 or later, or Valkey.
 
-| key                | type    | holds                                     | lifetime | bound                     |
-|--------------------|---------|-------------------------------------------|----------|---------------------------|
-| {PREFIX}:snapshot  | string  | the snapshot, sealed (`envelope`)         | for ever | one value, ~1 KB a coin   |
-| {PREFIX}:quotes    | string  | its quotes, sealed                        | for ever | one value, ~0.4 KB each   |
-| {PREFIX}:memory    | string  | the poller's memory, sealed               | for ever | one value                 |
-| {PREFIX}:epoch     | string  | the last epoch handed out, in digits      | for ever | 16 digits                 |
-| {PREFIX}:notice    | channel | EPOCH-SEQ of a publication; "beat"        | none     | one message a publication |
+| {PREFIX}:…         | type    | holds                                    | lifetime | bound                      |
+|--------------------|---------|------------------------------------------|----------|----------------------------|
+| snapshot           | string  | the snapshot, sealed (`envelope`)        | for ever | one value, ~1 KB a coin    |
+| quotes             | string  | its quotes, sealed                       | for ever | one value, ~0.4 KB each    |
+| memory             | string  | the poller's memory, sealed              | for ever | one value                  |
+| epoch              | string  | the last epoch handed out, in digits     | for ever | 16 digits                  |
+| history:COIN:1m    | string  | a price a minute (`ring`)                | for ever | 25 h in a ring, 27 KB      |
+| history:COIN:1h    | string  | a price an hour                          | for ever | 8 days in a ring, 3.5 KB   |
+| history:COIN:1d    | string  | a price a day                            | for ever | `keep`: 365 days, 6.6 KB   |
+| decisions          | zset    | the log, by coin, moment (`redis_log`)   | 7 days;  | together 50 MB,            |
+| decisions:ages     | zset    | its heads, by moment                     | a round  | the oldest go first        |
+| decisions:bytes    | string  | its size, in digits                      | 24 h     | 8 digits                   |
+| notice             | channel | EPOCH-SEQ of a publication; "beat"       | none     | one message a publication  |
 
 The braces stand in the keys as they are: one hash tag, one slot. No key expires: age is told by as-of, never by a TTL
-(trust rule 26). One script checks the fence and writes; every wait has a deadline (rule 24); nothing is tried again
-here, since a repeated publication could not tell its own success from another poller's.
+(trust rule 26); what is too old goes when newer comes. One script checks the fence and writes; every wait has a
+deadline (rule 24); nothing is tried again here, since a repeated publication could not tell its own success from
+another poller's.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
@@ -26,9 +34,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from ticker.errors import Fenced, StoreCorrupt, StoreDown
-from ticker.model import Snapshot
-from ticker.store.base import SILENCE, Publication, Report
+from ticker.model import CoinId, Point, Snapshot, Step
+from ticker.store.base import KEPT, SILENCE, Entry, Publication, Report
 from ticker.store.envelope import Sealed, seal, unseal, unseal_snapshot
+from ticker.store.redis_history import RedisHistory
+from ticker.store.redis_log import RedisLog
 from ticker.store.redis_url import Address
 from ticker.store.watch import Hint, watch
 
@@ -44,9 +54,10 @@ CONNECTIONS = 8  # for calls; each reader of `changes` has one more of its own
 # The fence stands in the first line of the snapshot. What is not a snapshot of ours fences nothing and is overwritten.
 _FENCE = """
 local function fence(key)
-    local head = redis.pcall('GETRANGE', key, 0, 63)
+    local head = redis.pcall('GETRANGE', key, 0, 127)
     if type(head) ~= 'string' then return nil end
-    return string.match(head, '^ticker/1 snapshot (%d+)%-(%d+) ')
+    local epoch, seq, proof = string.match(head, '^ticker/1 snapshot (%d+)%-(%d+) (%x+)\\n')
+    if proof and #proof == 64 and #epoch < 16 and #seq < 16 then return epoch, seq end
 end
 """
 
@@ -82,7 +93,15 @@ return digits
 class RedisStore:
     """`ticker.store.base.Store` under `prefix` in one Redis."""
 
-    def __init__(self, address: Address, prefix: str, *, silence: float = SILENCE, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        address: Address,
+        prefix: str,
+        *,
+        silence: float = SILENCE,
+        timeout: float = TIMEOUT,
+        keep: float = KEPT["1d"],
+    ) -> None:
         self._address, self._prefix, self._silence, self._timeout = address, prefix, silence, timeout
         self._keys = [f"{{{prefix}}}:{name}" for name in VALUES]
         self._epoch_key, self._channel = f"{{{prefix}}}:epoch", f"{{{prefix}}}:notice"
@@ -100,6 +119,8 @@ class RedisStore:
         self._readers = Redis(connection_pool=ConnectionPool(**settings))
         self._publish = self._calls.register_script(_PUBLISH)
         self._new_epoch = self._calls.register_script(_NEW_EPOCH)
+        self._history = RedisHistory(self._calls, self._call, prefix, keep)
+        self._log = RedisLog(self._calls, self._call, prefix)
 
     def __repr__(self) -> str:
         return f"RedisStore({self._address.shown!r}, prefix={self._prefix!r})"
@@ -147,6 +168,28 @@ class RedisStore:
     async def heartbeat(self) -> None:
         """A message that makes every reader look: so one that missed a notice has it within `HEARTBEAT`."""
         await self._call(self._calls.publish(self._channel, BEAT))
+
+    async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
+        """As the contract says."""
+        await self._history.add_points(step, at, prices)
+
+    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
+        """As the contract says."""
+        return await self._history.points(coin, step, start, end)
+
+    async def points_near(
+        self, coins: Sequence[CoinId], step: Step, at: float, within: float
+    ) -> Mapping[CoinId, Point]:
+        """As the contract says."""
+        return await self._history.points_near(coins, step, at, within)
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        """As the contract says."""
+        await self._log.record(entries)
+
+    async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
+        """As the contract says."""
+        return await self._log.decisions(coin, start, end, limit)
 
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[Hint]:

@@ -8,16 +8,18 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
 from ticker.errors import Fenced, StoreCorrupt, StoreDown
-from ticker.model import Snapshot
-from ticker.store.base import SILENCE, Publication, Report
+from ticker.model import CoinId, Point, Snapshot, Step
+from ticker.store import sqlite_history, sqlite_log
+from ticker.store.base import KEPT, SILENCE, Entry, Publication, Report
 from ticker.store.envelope import Sealed, seal, unseal, unseal_snapshot
 from ticker.store.watch import Hint, watch
 
@@ -38,6 +40,9 @@ PRAGMA user_version = {VERSION};
 COMMIT;
 """
 
+# Tables that came later, without a new version: an older ticker that opens the file does not look at them.
+_LATER = f"BEGIN IMMEDIATE;\n{sqlite_history.SCHEMA}{sqlite_log.SCHEMA}COMMIT;"
+
 _PUBLISH = """
 INSERT INTO publication VALUES (1, ?, ?, ?, ?, ?)
 ON CONFLICT (only) DO UPDATE SET
@@ -57,8 +62,10 @@ RETURNING last
 class SqliteStore:
     """`ticker.store.base.Store` in the file at `path`. Its folder is made; `path`.lock is the lock."""
 
-    def __init__(self, path: Path, *, silence: float = SILENCE) -> None:
+    def __init__(self, path: Path, *, silence: float = SILENCE, keep: float = KEPT["1d"]) -> None:
         self._path, self._silence = path, silence
+        self._history = sqlite_history.SqliteHistory(self._run, keep)
+        self._log = sqlite_log.SqliteLog(self._run)
         self._lock: int | None = None
         self._connection: aiosqlite.Connection | None = None
         self._news = asyncio.Event()
@@ -119,6 +126,28 @@ class SqliteStore:
     async def heartbeat(self) -> None:
         """Nothing: publisher and readers are one process, and live and die together."""
 
+    async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
+        """As the contract says."""
+        await self._history.add_points(step, at, prices)
+
+    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
+        """As the contract says."""
+        return await self._history.points(coin, step, start, end)
+
+    async def points_near(
+        self, coins: Sequence[CoinId], step: Step, at: float, within: float
+    ) -> Mapping[CoinId, Point]:
+        """As the contract says."""
+        return await self._history.points_near(coins, step, at, within)
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        """As the contract says."""
+        await self._log.record(entries)
+
+    async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
+        """As the contract says."""
+        return await self._log.decisions(coin, start, end, limit)
+
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[Hint]:
         news = self._news  # from before the reader looks, so that what comes while it looks is heard
@@ -168,9 +197,10 @@ class SqliteStore:
         # In WAL mode NORMAL loses nothing to kill -9, and after a power cut it has an older publication, whole and with
         # its true age: not worth a disk flush every second. Where the file system has no WAL, only FULL is as safe.
         await self._run(f"PRAGMA synchronous = {'NORMAL' if journal == 'wal' else 'FULL'}")
-        if new:
-            with self._named_errors():
+        with self._named_errors():
+            if new:
                 await self._open_connection().executescript(_SCHEMA)
+            await self._open_connection().executescript(_LATER)
 
     async def _run(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         """One statement, which is one transaction, and its rows."""

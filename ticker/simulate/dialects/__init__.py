@@ -1,4 +1,4 @@
-"""One encoder per source: the same market in fourteen dialects, written from the documented and recorded answers.
+"""One encoder per source: the same market in every dialect, written from the documented and recorded answers.
 
 Independent of the adapters on purpose: when an encoder and an adapter agree, two readings of the documents agree.
 """
@@ -12,15 +12,19 @@ from ticker.simulate.dialects import (
     bitstamp,
     coinbase,
     coingecko,
+    coingeckorates,
     coinlore,
     coinmarketcap,
     coinpaprika,
+    ecb,
+    frankfurter,
     gateio,
     htx,
     kraken,
     kucoin,
     mexc,
     okx,
+    openerapi,
 )
 from ticker.simulate.dialects.wire import Dialect
 
@@ -41,5 +45,9 @@ DIALECTS: Mapping[SourceName, Dialect] = {
         htx,
         bitfinex,
         bitstamp,
+        ecb,
+        frankfurter,
+        openerapi,
+        coingeckorates,
     )
 }

@@ -25,10 +25,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A JSON body and its HTTP status."""
+    """A body, its HTTP status and its type."""
 
     body: bytes
     status: int = 200
+    content_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class View:
 class Dialect:
     """How one source speaks: its path, what its own ids are counted in, and the encoder.
 
-    `refresh` is how long the source keeps an answer: in between it repeats prices and times.
+    `refresh` is how long the source keeps an answer: in between it repeats prices and times; `published` says instead
+    from which moment its answer of a moment is. `origin` is the source whose figures it republishes, "" for its own.
     """
 
     source: SourceName
@@ -51,6 +53,14 @@ class Dialect:
     currency_of: Callable[[str], str]
     encode: Callable[[View, Ask], Reply]
     refresh: float = 0.0
+    published: Callable[[float], float] | None = None
+    origin: SourceName = ""
+
+    def kept(self, at: float) -> float:
+        """The moment of the answer that the source still gives at `at`."""
+        if self.published is not None:
+            return self.published(at)
+        return at // self.refresh * self.refresh if self.refresh else at
 
 
 _WIDE = Context(prec=80)  # faults make prices longer than the usual 28 digits
@@ -123,6 +133,11 @@ def iso(at: float, *, milliseconds: bool = True) -> str:
 def unix_ms(at: float) -> int:
     """Unix milliseconds."""
     return round(at * 1000)
+
+
+def per_unit(dollars: Decimal, price: Decimal) -> Decimal:
+    """How much of a currency with this price some dollars are. A broken price of zero is written as zero."""
+    return _WIDE.divide(dollars, price) if price else Decimal(0)
 
 
 def ranked(ticks: Sequence[Tick]) -> Iterator[tuple[int, Tick]]:
