@@ -43,7 +43,7 @@ AGGREGATORS = ("coingecko", "coinpaprika", "coinlore", "coinmarketcap")
 TETHERED = ("binance", "mexc", "htx")  # those that quote in USDT only
 WRONG = Decimal("0.003")  # a price further than this from the true one is wrong
 CLAIMS = ("ok", "degraded", "single")  # the agreements that say "this is the price"
-QUIET = 0.05  # real seconds without a publication after which none is coming
+QUIET = 0.1  # real seconds without a publication after which none is coming
 NAMES = {"bitcoin": "BTC", "ethereum": "ETH", "tether": "USDT", "usd-coin": "USDC", "shiba-inu": "SHIB"}
 HEADERS = {"coinmarketcap": {"X-CMC_PRO_API_KEY": "staged"}}
 
@@ -109,6 +109,7 @@ class Gate:
         self._inner = inner
         self.down = False
         self.last: Snapshot | None = None
+        self.memory = b""
         self.asked = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -129,7 +130,7 @@ class Gate:
         if self.down:
             raise StoreDown("the store of the stage is off")
         await self._inner.publish(publication)
-        self.last = publication.snapshot
+        self.last, self.memory = publication.snapshot, publication.memory
 
 
 class Stage:
@@ -254,8 +255,9 @@ class Stage:
             publish_every=0.0,
         )
         self._asked.clear()
+        last = self.store.last
         self.running = asyncio.create_task(self.poller.run())
-        await asyncio.sleep(0)
+        await self._wait_for(lambda: last is None or (self.store.last or last).epoch > last.epoch)  # it has taken over
 
     async def stop_poller(self) -> None:
         """End it at once, as a kill does: nothing is written on the way out."""
@@ -398,11 +400,12 @@ class Stage:
 
     async def published(self) -> None:
         """Wait until what is known now is published, or until nothing comes."""
+        await self._wait_for(lambda: self.store.last is not None and self.store.last.built_at == self.clock.now)
+
+    async def _wait_for(self, happened: Callable[[], object]) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + QUIET
-        while self.store.last is None or self.store.last.built_at != self.clock.now:
-            if self.store.down or loop.time() > until:
-                return
+        while not happened() and not self.store.down and loop.time() < until:
             await asyncio.sleep(0)
 
     def _observe(self) -> None:
@@ -445,8 +448,10 @@ class Stage:
 
     def refused(self, coin: str | None = None) -> Mapping[str, str]:
         """Whose quotes had no part in the last round of a coin, and why."""
-        remembered = self.poller._memory.coins.get(coin or self.coins[0])
-        return {} if remembered is None else remembered.refused
+        found: dict[str, str] = _remembered(json.loads(self.store.memory or b"{}"), coin or self.coins[0]).get(
+            "refused", {}
+        )
+        return found
 
     async def get(self, path: str) -> tuple[int, str]:
         """Status and text of one GET on the real server, once it has the last snapshot."""
@@ -476,6 +481,18 @@ class Stage:
         status, text = await self.get(f"/widget/label/{coin or self.coins[0]}")
         assert status == 200, text
         return text
+
+
+def _remembered(tree: Any, coin: str) -> dict[str, Any]:
+    """What the memory in the store says of a coin, wherever in it settling keeps its coins."""
+    if isinstance(tree, dict):
+        coins = tree.get("coins")
+        if isinstance(coins, dict) and isinstance(coins.get(coin), dict):
+            return dict(coins[coin])
+        for one in tree.values():
+            if found := _remembered(one, coin):
+                return found
+    return {}
 
 
 def _tick(one: str, coin: str, price: Decimal, currency: str, at: float, volume: Decimal) -> Tick:

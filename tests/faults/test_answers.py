@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from faults.conftest import Measured
-from faults.stage import CLAIMS, VENUES, Stage, settled
-
+from faults.stage import VENUES, Stage, settled
 
 FOUR = ("kraken", "coinbase", "bitfinex", "coingecko")
 VICTIM = "coingecko"

@@ -63,9 +63,9 @@ async def test_2021_12_14_coinmarketcap(measured: Measured) -> None:
 
 async def test_2021_09_20_pyth(measured: Measured) -> None:
     """Two of 11 publishers near zero while BTC is $43,500: Pyth showed $5,402; here they are out and the spread is told."""
-    honest = "43500 43512 43488 43520 43495 43505 43480 43510 43498".split()
+    honest = ["43500", "43512", "43488", "43520", "43495", "43505", "43480", "43510", "43498"]
     sources = (*VENUES, "binance", "mexc", "coingecko", "coinlore")
-    dollars = {name: ("bitcoin", "tether") for name in (*VENUES, "coingecko", "coinlore")}
+    dollars = dict.fromkeys((*VENUES, "coingecko", "coinlore"), ("bitcoin", "tether"))
     async with Stage(
         sources, ("tether", "bitcoin"), listed={**dollars, "binance": ("bitcoin",), "mexc": ("bitcoin",)}
     ) as stage:
@@ -263,7 +263,7 @@ async def test_2022_05_luna(measured: Measured) -> None:
         lowest = await stage.price()
         stage.all_say("0.00005")
         await stage.turn(3)
-        stage.say("okx", Decimal("0.00005") * Decimal("177400"))  # LUNA is another coin there now: +17,739,900 %
+        stage.say("okx", Decimal("0.00005") * Decimal(177400))  # LUNA is another coin there now: +17,739,900 %
         await stage.turn(5)
         after, why = await stage.price(), stage.refused()
 
@@ -705,6 +705,7 @@ async def test_2014_07_bbc(measured: Measured) -> None:
     """The database throttles everyone: answers come from memory, the store is not asked once."""
     async with settled("620") as stage:
         await stage.price()
+        await stage.stop_poller()
         stage.store.down = True
         before = stage.store.asked
         failed = 0

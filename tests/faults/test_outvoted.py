@@ -281,6 +281,23 @@ async def test_oscillating_at_the_threshold(measured: Measured) -> None:
     )
 
 
+async def test_liars_as_others_recover(measured: Measured) -> None:
+    """Three of seven have just recovered when three others lie by 0.45 %: those who wait still hold the price."""
+    async with settled("65000", sources=VENUES) as stage:
+        for source, off in zip(VENUES[:3], ("1.03", "0.97", "1.05"), strict=True):
+            stage.say(source, HONEST * Decimal(off))
+        await stage.turn()
+        for source in VENUES[:3]:
+            stage.say(source, "65000")
+        for source in VENUES[3:6]:
+            stage.say(source, HONEST * Decimal("1.0045"))
+        await stage.turn(4)
+        price = await stage.price()
+
+    assert (price["agreement"], stage.wrong_seconds) == ("ok", 0)
+    measured("3 of 7 recover while 3 others lie by +0.45 %", "error ≤ 0.3 %", stage.error)
+
+
 async def test_a_source_that_recovers_waits_three_polls(measured: Measured) -> None:
     """Out at once, in after three near answers in a row (rule 5)."""
     async with settled("65000", sources=VENUES[:4]) as stage:

@@ -101,6 +101,25 @@ async def test_a_wild_stablecoin_silences_its_source(measured: Measured) -> None
     )
 
 
+async def test_half_of_all_go_wild(measured: Measured) -> None:
+    """Three of six put USDT and BTC at 10^8 times: the last good price tells the two halves apart (rule 8)."""
+    async with Stage(VENUES[:6], ("bitcoin", "tether")) as stage:
+        stage.all_say(bitcoin="65000", tether="1")
+        stage.true(bitcoin="65000", tether="1")
+        await stage.turn(2)
+        for source in VENUES[:3]:
+            stage.say(source, bitcoin="6500000000000", tether="100000000")
+        await stage.turn(20)
+        price, why = await stage.price(), stage.refused()
+
+    assert (price["price"], price["agreement"]) == ("65000", "ok")
+    assert why == dict.fromkeys(VENUES[:3], "canary")
+    assert stage.wrong_seconds == 0
+    measured(
+        "3 of 6 sources x10^8 on BTC and USDT", "the wild half silenced, error ≤ 0.3 %", f"{stage.error}; `ok` of 3"
+    )
+
+
 @pytest.mark.parametrize(("wild", "out"), [(2, False), (3, True)])
 async def test_wild_coins_silence_their_source(measured: Measured, wild: int, out: bool) -> None:
     """Three coins off by more than ten times are a broken source, two may be bad luck (rule 8)."""
