@@ -108,6 +108,17 @@ def test_when_the_market_comes_to_those_who_are_out() -> None:
     assert found.refused() == {"a": "outlier", "b": "outlier"}
 
 
+def test_those_who_wait_are_not_replaced_by_a_minority() -> None:
+    """Three of seven have just come back when three others lie by less than the reach: the honest are still the price."""
+    found = market("abcdefg")
+    honest = dict.fromkeys("abcdefg", "100")
+    found.round(honest)
+    found.round({**honest, "a": "103", "b": "97", "c": "105"})
+    price = found.round({**honest, **dict.fromkeys("def", "100.45")})
+
+    assert (price.price, price.agreement) == (Decimal(100), "ok")
+
+
 # jumps --------------------------------------------------------------------------------------------------------------
 
 
@@ -310,6 +321,29 @@ def test_a_crash_that_all_sources_see_is_no_canary() -> None:
     found.rounds({coin: dict.fromkeys("abcd", "5") for coin in coins})
 
     assert [p.price for p in found.rounds({c: dict.fromkeys("abcd", "5") for c in coins})] == [Decimal(5)] * 3
+
+
+def test_an_even_split_does_not_silence_the_honest() -> None:
+    """Three of six are wild on a stablecoin: halfway between the two halves is nowhere, so the last good price judges."""
+    found = Market(rules("abcdef", "tether", "bitcoin"))
+    honest = {"tether": "1", "bitcoin": "64000"}
+    found.rounds({coin: dict.fromkeys("abcdef", price) for coin, price in honest.items()})
+    wild = {
+        coin: {**dict.fromkeys("abc", price), **dict.fromkeys("def", f"{price}e8")} for coin, price in honest.items()
+    }
+    prices = found.rounds(wild)
+
+    assert [(price.price, price.agreement) for price in prices] == [(Decimal(p), "ok") for p in honest.values()]
+    assert found.refused("bitcoin") == dict.fromkeys("def", "canary")
+
+
+def test_an_even_split_without_a_past_is_disputed() -> None:
+    """Nothing to judge by: nobody is silenced, and nobody believed."""
+    found = Market(rules("abcd", "tether"))
+    price = found.rounds({"tether": {"a": "1", "b": "1", "c": "69900000", "d": "69900000"}})[0]
+
+    assert (price.price, price.agreement) == (None, "disputed")
+    assert found.refused("tether") == {}
 
 
 def test_a_lone_source_is_measured_by_what_was_good() -> None:

@@ -1,5 +1,7 @@
 """Which quotes may vote by their time, and how long a price lives (trust rules 11, 13, 14; design §8 Time)."""
 
+from decimal import Decimal
+
 import pytest
 from rounds import NOW, aggregator, bitcoin, quote, rules, settled, venue, venues
 
@@ -146,3 +148,16 @@ def test_every_source_on_time_is_live() -> None:
         worst.add(bitcoin(settlement).freshness(now))
 
     assert worst == {"live"}
+
+
+@pytest.mark.parametrize("agree", [True, False])
+def test_a_price_from_the_future_is_no_last_good_price(agree: bool) -> None:
+    """Our clock was an hour ahead and is set right: what was good then neither bars what is true now, nor is shown."""
+    names, ahead = list("abc"), NOW + 3600
+    known = rules(names)
+    wrong = settle([quote(name, "100", received=ahead, at=ahead) for name in names], Memory(), ahead, known)
+    now = [quote(name, str(101 if agree else 100 + 10 * n), poll=2, at=NOW) for n, name in enumerate(names)]
+    price = settle(now, wrong.memory, NOW, known).prices[0]
+
+    assert (price.price, price.agreement) == ((Decimal(101), "ok") if agree else (None, "disputed"))
+    assert price.as_of == (NOW if agree else None)

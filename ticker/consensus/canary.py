@@ -18,7 +18,8 @@ def suspended(
     """The sources whose present poll counts for nothing.
 
     A price is off when it is more than ten times too high or too low against the median of all groups, or, where fewer
-    than three quote the coin, against its last good price. A crash that all sources see is therefore none.
+    than three quote the coin or just as many are wild as are not, against its last good price. A crash that all
+    sources see is therefore none.
     """
     off: dict[SourceName, int] = {}
     pegged = set(stablecoins)
@@ -43,4 +44,8 @@ def _reference(coin: CoinId, quotes: list[Quote], memory: Memory, now: float, ru
         if all(fair / CANARY_FACTOR <= quote.price <= fair * CANARY_FACTOR for quote in quotes):
             return None  # the common case: nothing is off, and nothing needs sorting
     groups = {rules.voters[q.source].group: q.price for q in quotes if q.source in rules.voters}
-    return median(sorted(groups.values())) if len(groups) >= QUORUM else fair
+    if len(groups) < QUORUM:
+        return fair
+    ordered = sorted(groups.values())
+    below, above = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return median(ordered) if above <= below * CANARY_FACTOR else fair

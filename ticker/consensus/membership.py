@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from ticker.consensus.memory import Out
-from ticker.consensus.rules import QUORUM, RETURN_POLLS, RETURN_REACH, power_of_ten
+from ticker.consensus.rules import QUORUM, RETURN_POLLS, RETURN_REACH, RETURN_SHIFT, power_of_ten
 from ticker.consensus.statistics import median, reach
 from ticker.consensus.votes import Vote
 
@@ -29,7 +29,8 @@ def members(votes: Sequence[Vote], before: Mapping[str, Out]) -> Membership:
     A group is out beyond the reach of the median. Once out it needs three polls in a row within half of that reach.
     Where three or more are within reach and fewer than half of them are left, the market has come to those who were
     out: all within reach are in again, at once. With fewer, nobody may be left: who was wrong does not become right
-    by the others' silence.
+    by the others' silence. They are in again, too, where the price without them would be more than 0.25 % from the
+    median of all: so few are left then that a minority could be most of them.
     """
     prices = [vote.price for vote in votes]
     middle = median(prices)
@@ -43,10 +44,14 @@ def members(votes: Sequence[Vote], before: Mapping[str, Out]) -> Membership:
         if waiting is not None:
             out[vote.group] = waiting
     chosen = tuple(vote for vote in near if vote.group not in out)
-    if len(near) >= QUORUM and 2 * len(chosen) < len(near):
+    if len(near) >= QUORUM and (2 * len(chosen) < len(near) or _moves_far(chosen, middle)):
         chosen = tuple(near)
         out = {group: held for group, held in out.items() if group not in {vote.group for vote in near}}
     return Membership(chosen, out, middle, far)
+
+
+def _moves_far(chosen: Sequence[Vote], middle: Decimal) -> bool:
+    return abs(median([vote.price for vote in chosen]) - middle) > RETURN_SHIFT * middle
 
 
 def _out(vote: Vote, middle: Decimal, before: Out | None) -> Out:

@@ -23,6 +23,7 @@ PEG_DRIFT = (Decimal(0), Decimal("0.005"), Decimal("0.02"))
 GOOD_FOR = 3600.0  # seconds that a last good price is shown at most, and that jumps are measured from it
 RETURN_POLLS = 3  # polls in a row that a group must be near before it counts again after it was out
 RETURN_REACH = Decimal("0.5")  # how near: this part of the distance that puts a group out
+RETURN_SHIFT = Decimal("0.0025")  # by how much those who wait to return may move a price at most, as a part of it
 JUMP = Decimal("0.20")  # a change since the last good price that must be confirmed
 UNIT_WITHIN = Decimal("0.25")  # how near to a power of ten a jump must be to look like a change of unit
 UNIT_POWERS = 12

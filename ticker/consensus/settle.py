@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ticker.consensus.canary import suspended
 from ticker.consensus.frozen import look
 from ticker.consensus.jumps import Guarded, guard
 from ticker.consensus.membership import Membership, members
 from ticker.consensus.memory import NOTHING, Memory, Reason, Remembered
-from ticker.consensus.rules import PEG_DRIFT, QUORUM, CoinRule, Rules, ladder
+from ticker.consensus.rules import FUTURE, PEG_DRIFT, QUORUM, CoinRule, Rules, ladder
 from ticker.consensus.statistics import agreeing, confidence, median, median_of, tidy
 from ticker.consensus.votes import StableRate, Vote, by_group, count
 from ticker.model import Agreement, CoinId, Price, Quote, SourceName
@@ -77,6 +78,8 @@ def settle(quotes: Iterable[Quote], memory: Memory, now: float, rules: Rules) ->
             before = memory.coins.get(coin.id, NOTHING)
             if before.listing != coin.listing:
                 before = NOTHING
+            if before.good is not None and before.good.as_of is not None and before.good.as_of > now + FUTURE:
+                before = replace(before, good=None)  # our clock was set back: then was no time to measure by
             done[coin.id] = one = _settle_coin(coin, of_coin.get(coin.id, []), broken, rates, before, now, rules)
             if coin.id in STABLECOINS and (rate := _rate(one, now)):
                 rates[coin.id] = rate
