@@ -149,7 +149,7 @@ class Asker:
             bodies.append((await self._road.fetch(ask)).body)
         found = quotes_of(source, bodies, assignment.ids, received=self._clock(), poll=poll)
         if not found:
-            raise NotFound(source.name, f"its answer has a price for none of our {len(assignment.ids)} coins")
+            raise NotFound(source.name, f"its answer has a price for none of our {len(assignment.ids)} {source.of}")
         return found
 
     async def _afford(self, assignment: Assignment) -> None:

@@ -3,6 +3,9 @@
 Knows every part's arguments; starts nothing.
 """
 
+import hashlib
+from collections.abc import Mapping, Sequence
+
 from ticker import currencies
 from ticker.asking import Assignment
 from ticker.config import Config
@@ -60,10 +63,16 @@ def rules(config: Config, polled: list[Assignment]) -> Rules:
             sources=tuple(one.source.name for one in polled if coin.id in one.ids),
             tolerance=coin.tolerance,
             fixed=coin.fixed,
+            listing=_listing_of(coin.ids),
         )
         for coin in config.coins
     )
     return Rules(_voters(polled), coins, config.consensus.tolerance)
+
+
+def _listing_of(ids: Mapping[SourceName, Sequence[str]]) -> str:
+    """A short name for the ids of a coin, another one for others."""
+    return hashlib.sha256(repr(sorted((name, tuple(many)) for name, many in ids.items())).encode()).hexdigest()[:12]
 
 
 def rate_rules(polled: list[Assignment]) -> Rules:

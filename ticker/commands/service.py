@@ -71,7 +71,7 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
     feed = Feed(store)
     await feed.start()
     runner = web.AppRunner(
-        make_app(feed, assembly.serving(config), time.time, store),
+        make_app(feed, assembly.serving(config), time.time, past=store, records=store),
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import headers, history, home, params, views
+from ticker.server import explain, headers, history, home, params, shelf, views
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets import render
@@ -37,11 +37,15 @@ class Serving:
 
 
 def make_app(
-    feed: Feed, serving: Serving, clock: Callable[[], float], past: history.Past | None = None
+    feed: Feed,
+    serving: Serving,
+    clock: Callable[[], float],
+    past: history.Past | None = None,
+    records: explain.Records | None = None,
 ) -> web.Application:
     """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
 
-    Without a `past` to read from there is no `/v1/history`.
+    Without a `past` to read from there is no `/v1/history`, without `records` no `/v1/explain`.
     """
     doors = _Doors(serving, Shelf(clock))
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
@@ -58,6 +62,8 @@ def make_app(
         answers = history.History(past, clock)
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
         app.on_cleanup.append(lambda _: answers.close())
+    if records is not None:
+        app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -129,6 +135,17 @@ class _Doors:
                 raise _not_ready()
             views.chosen(snapshot, Ask(coins=(what.coin,)))
             return self._answer(request, await answers.get(what, simulated=snapshot.simulated), headers.JSON)
+
+        return handler
+
+    def explain(self, explainer: explain.Explainer) -> Handler:
+        """`/v1/explain/{coin}`."""
+
+        async def handler(request: web.Request) -> web.Response:
+            if self.shelf.snapshot is None:
+                raise _not_ready()
+            body = await explainer.explain(params.coin_id(request.match_info["coin"]), self.shelf.snapshot)
+            return self._answer(request, shelf.ready(body), headers.JSON)
 
         return handler
 
