@@ -141,7 +141,8 @@ class Poller:
                 try:
                     await self._lead()
                 except Fenced as error:
-                    log.warning("%s; standing by, and taking over when it falls silent", error)
+                    log.warning("another, newer poller publishes to this store; standing by until it falls silent")
+                    log.info("%s", error)
                     await self._stand_by()
                     log.warning("the other poller has been silent for %g s; taking over", SILENT_RIVAL)
 

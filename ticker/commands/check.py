@@ -25,6 +25,8 @@ def check(folder: Path | None, environ: Mapping[str, str]) -> None:
     for name in active:
         what = "currencies" if REGISTRY[name].of == "currencies" else f"{len(config.ids_on(name))} coins"
         typer.echo(f"  {name:<14} every {config.sources[name].every:g} s, {what}")
+    if not active:
+        typer.echo("  no source is on: no coin will have a price")
     for name, reason in config.idle_sources().items():
         typer.echo(f"  {name:<14} off: {reason}")
     for coin in config.coins:

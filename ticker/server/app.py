@@ -76,6 +76,7 @@ def make_app(
         doors.shelf.close()
 
     app.cleanup_ctx.append(follow)
+    app.on_response_prepare.append(_sign)
     return app
 
 
@@ -246,6 +247,12 @@ class _Doors:
         else:
             body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
         return web.Response(status=STATUS[error.code], body=body, headers={**common, "Content-Type": content_type})
+
+
+async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+    """Whatever answered, the versions of what we run on stay out of it."""
+    for name, value in headers.SECURITY.items():
+        response.headers.setdefault(name, value)
 
 
 def _not_ready() -> RequestError:

@@ -188,4 +188,7 @@ def _moment(at: float | None) -> datetime | None:
 
 
 def _hundredths(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(_HUNDREDTH, context=_WIDE)
+    if value is None:
+        return None
+    rounded = value.quantize(_HUNDREDTH, context=_WIDE)
+    return rounded or abs(rounded)  # "-0.00" is not a fall
