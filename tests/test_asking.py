@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
 from fakes import Clock, FakeFetcher, FakeStore, fake_source
 from virtual import Clocks, virtually
 
-from ticker.asking import Assignment
+from ticker.asking import Asker, Assignment, Turn
 from ticker.commands.assembly import assignments
 from ticker.config import load, shipped_folder
 from ticker.consensus import CoinRule, Rules, Voter
@@ -62,14 +63,14 @@ def poller_of(road: FakeFetcher, clock: Callable[[], float], *assigned: Assignme
 def test_the_requests_of_one_poll_are_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under one request a second a poll of three takes its time, and has all three answers."""
 
-    async def main(clocks: Clocks) -> tuple[list[float], int]:
+    async def main(clocks: Clocks) -> tuple[list[float], Turn]:
         road = Road(clocks.steady)
-        poller = poller_of(road, clocks.wall, batched("a", Limit(1, SECOND)))
-        assert await poller.poll("a") is None
-        return road.times, len(poller._quotes["a"])
+        asker = Asker({"a": batched("a", Limit(1, SECOND))}, road, clocks.wall, clocks.wall, Random(1))
+        return road.times, await asker.turn("a")
 
-    times, quotes = virtually(monkeypatch, main)
-    assert quotes == 3
+    times, turn = virtually(monkeypatch, main)
+    assert turn.again is None
+    assert [quote.coin for quote in turn.quotes] == list(COINS)
     assert all(after - before >= 2 for before, after in pairwise(times))
     assert times[-1] < 5
 
@@ -91,7 +92,7 @@ async def test_a_poll_without_budget_is_put_off_and_not_dropped(caplog: pytest.L
     assert waits[1] == waits[0] - 600
     assert poller.health["a"].hold is not None
     assert poller.health["a"].error is None
-    assert [quote.poll for quote in poller._quotes["a"]] == [2]
+    assert poller.health["a"].polls == 2
     clock.now += waits[0]
     assert await poller.poll("a") is None
     assert poller.health["a"].hold is None
@@ -115,24 +116,24 @@ async def test_a_poll_whose_budget_others_take_meanwhile_is_put_off_whole() -> N
     """It does not sit half done for an hour: it ends, and begins anew when all of it fits."""
     clock = Clock()
     road = Road(clock)
-    big, small = batched("a", Limit(6, HOUR), quota="q"), limited("b", Limit(6, HOUR), quota="q")
-    poller = poller_of(road, clock, big, small)
-    asking, ask = [False], road.fetch
+    pair = {"a": batched("a", Limit(6, HOUR), quota="q"), "b": limited("b", Limit(6, HOUR), quota="q")}
+    asker = Asker(pair, road, clock, clock, Random(1))
+    ask = road.fetch
 
     async def between(one: Ask) -> Answer:
-        if one.source == "a" and not asking[0]:
-            asking[0] = True
-            assert await poller.poll("b") is None
+        if one.source == "a" and not asker.health["b"].polls:
+            assert (await asker.turn("b")).again is None
         return await ask(one)
 
     road.fetch = between  # type: ignore[method-assign]
-    wait = await poller.poll("a")
-    assert wait is not None
-    assert wait > 3000
-    assert "a" not in poller._quotes
-    clock.now += wait
-    assert await poller.poll("a") is None
-    assert len(poller._quotes["a"]) == 3
+    put_off = await asker.turn("a")
+    assert put_off.quotes is None
+    assert put_off.again is not None
+    assert put_off.again > 3000
+    clock.now += put_off.again
+    again = await asker.turn("a")
+    assert again.again is None
+    assert len(again.quotes or ()) == 3
 
 
 async def test_a_tripped_source_is_left_alone_and_probed_with_one_call() -> None:

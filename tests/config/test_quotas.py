@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from fakes import fake_source
 
-from ticker.config import SourceSettings, check, demands, load, shipped_folder, usages
+from ticker.config import check, demands, load, shipped_folder, usages
 from ticker.config.quotas import Demand, amount, bytes_a_day, misfits, period
 from ticker.errors import ConfigError
 from ticker.sources import REGISTRY
@@ -171,16 +171,9 @@ def test_periods():
 
 
 def test_settings_of_sources_say_their_plan():
-    """What a demand is built from: the plan that serves us is one of the source's own."""
-    settings = SourceSettings(
-        enabled=True,
-        every=60.0,
-        base_url="https://example.org",
-        plan="demo",
-        key=None,
-        allow_private=False,
-        accept_terms=False,
-        idle=None,
-    )
-    (one,) = demands({"coingecko": settings}, lambda _: {"bitcoin": ("bitcoin",)}, REGISTRY)
-    assert (one.plan.name, one.quota, one.requests, one.calls_a_day) == ("demo", "coingecko/demo", 1, 1440)
+    """What a demand is built from: the plan that serves us, and one request for currencies too."""
+    config = load(shipped_folder(), DEMO)
+    asked = {one.source.name: one for one in demands(config.sources, config.ids_on, REGISTRY)}
+    prices, rates = asked["coingecko"], asked["coingeckorates"]
+    assert (prices.plan.name, prices.quota, prices.requests, prices.calls_a_day) == ("demo", "coingecko/demo", 1, 288)
+    assert (rates.plan.name, rates.quota, rates.requests, rates.calls_a_day) == ("demo", "coingecko/demo", 1, 6)
