@@ -77,7 +77,7 @@ def test_a_rate_that_is_gone_takes_the_prices_along() -> None:
     """At its last deadline the board turns to "—" by itself, with a price of now in every coin."""
     end = FRIDAY + 3600
     soon = price("eur", "1.25", FRIDAY, live_until=end - 60, delayed_until=end - 30, gone_at=end)
-    late = with_rates(soon, prices=tuple(price(c.id, "1", end) for c in snapshot().coins))
+    late = with_rates(soon, prices=tuple(price(c.id, "1", end - 70) for c in snapshot().coins))
     board = views.board(late, Ask(currency="eur"), end)
 
     assert views.next_deadline(late, end - 61) == end - 60
