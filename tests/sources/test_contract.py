@@ -14,7 +14,7 @@ import ticker.sources
 from ticker.sources import REGISTRY, Source
 from ticker.sources.base import DAY, MINUTE, MONTH
 
-PARTS = {"base", "values"}  # of the package, beside the sources
+PARTS = {"base", "expressions", "jsonsource", "values"}  # of the package, beside the sources
 GIGABYTE = 10**9
 
 

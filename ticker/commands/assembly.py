@@ -3,35 +3,41 @@
 Knows every part's arguments; starts nothing.
 """
 
+from ticker import __version__
 from ticker.config import Config
 from ticker.consensus import CoinRule, Rules, Voter
-from ticker.model import Coin
+from ticker.model import Coin, SourceName
 from ticker.poller import Assignment, Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
-from ticker.sources import REGISTRY
 
 
 def assignments(config: Config) -> list[Assignment]:
     """The sources to poll: those switched on that we may use and that list any of the coins."""
-    found = []
-    for name in config.active_sources():
-        source, settings = REGISTRY[name], config.sources[name]
-        plan = next(plan for plan in source.plans if plan.name == settings.plan)
-        headers = {}
-        if plan.key_header is not None and settings.key is not None:
-            headers[plan.key_header] = settings.key.reveal()
-        found.append(
-            Assignment(
-                source=source,
-                base_url=settings.base_url,
-                every=settings.every,
-                ids=config.ids_on(name),
-                headers=headers,
-                allow_private=settings.allow_private,
-            )
-        )
-    return found
+    return [assignment(config, name) for name in config.active_sources()]
+
+
+def assignment(config: Config, name: SourceName) -> Assignment:
+    """How to ask one source, and for which of its ids."""
+    source, settings = config.registry[name], config.sources[name]
+    plan = next(plan for plan in source.plans if plan.name == settings.plan)
+    headers = {}
+    if plan.key_header is not None and settings.key is not None:
+        headers[plan.key_header] = settings.key.reveal()
+    return Assignment(
+        source=source,
+        base_url=settings.base_url,
+        every=settings.every,
+        ids=config.ids_on(name),
+        headers=headers,
+        allow_private=settings.allow_private,
+    )
+
+
+def user_agent(config: Config) -> str:
+    """How we name ourselves to sources: with an address where ops have one, so that they can be asked to stop."""
+    contact = f"; +{config.server.public_url}" if config.server.public_url else ""
+    return f"ticker/{__version__} (price widget{contact})"
 
 
 def rules(config: Config, polled: list[Assignment]) -> Rules:

@@ -13,7 +13,6 @@ from typing import Any
 
 from aiohttp import web
 
-from ticker import __version__
 from ticker.commands import assembly
 from ticker.config import Config
 from ticker.errors import TickerError
@@ -94,8 +93,7 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
     polled = assembly.assignments(config)
-    contact = f"; +{config.server.public_url}" if config.server.public_url else ""
-    async with Fetcher(f"ticker/{__version__} (price widget{contact})", time.time) as fetcher:
+    async with Fetcher(assembly.user_agent(config), time.time) as fetcher:
         poller = Poller(
             polled,
             assembly.rules(config, polled),

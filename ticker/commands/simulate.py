@@ -52,9 +52,10 @@ async def _simulate(config: Config, host: str, port: int, seed: int, faults: Seq
 
 
 def market_of(config: Config) -> dict[str, dict[str, str]]:
-    """Every source's ids and the coins behind them, as the configuration lists them."""
-    found: dict[str, dict[str, str]] = {name: {} for name in config.sources}
+    """Every source's ids and the coins behind them, as the configuration lists them; none of sources of one's own."""
+    found: dict[str, dict[str, str]] = {name: {} for name, source in config.registry.items() if not source.own}
     for coin in config.coins:
-        for name, ids in coin.ids.items():
+        for name in coin.ids.keys() & found.keys():
+            ids = coin.ids[name]
             found[name] |= dict.fromkeys(ids, coin.id)
     return found

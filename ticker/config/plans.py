@@ -32,6 +32,7 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
             base_url = source_url(values["base_url"], allow_private=values["allow_private"])
         except ValueError as error:
             _refuse(layers, source, "base_url", str(error))
+    barred = _barred(source, plan, values, has_key=key is not None)
     return SourceSettings(
         enabled=values["enabled"],
         every=values["every"],
@@ -40,7 +41,8 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
         key=key if plan.key_header else None,
         allow_private=values["allow_private"],
         accept_terms=values["accept_terms"],
-        idle=_idle(source, plan, values, has_key=key is not None, listed=listed),
+        barred=barred,
+        idle=barred or (None if listed else "no coin has an id for it"),
     )
 
 
@@ -67,14 +69,14 @@ def _plan(layers: Layers, source: Source, wanted: str, *, has_key: bool) -> Plan
     return source.plans[0]
 
 
-def _idle(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: bool, listed: bool) -> str | None:
+def _barred(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: bool) -> str | None:
     if not values["enabled"]:
         return "switched off: enabled = false"
     if source.terms.forbid and not values["accept_terms"]:
         return f"its terms seem to forbid this use ({source.terms.url}): read them, then set accept_terms = true"
     if plan.key_header and not has_key:
         return f'plan "{plan.name}" needs a key: set TICKER_SOURCES_{source.name.upper()}_KEY'
-    return None if listed else "no coin has an id for it"
+    return None
 
 
 def _refuse(layers: Layers, source: Source, name: str, reason: str) -> None:

@@ -110,7 +110,7 @@ class AlertsSettings(Struct, frozen=True, kw_only=True):
 class SourceSettings(Struct, frozen=True, kw_only=True):
     """One source as ops want it: seconds between polls, the plan that serves us, its base address and key.
 
-    `idle` says why it is not polled; None = it is.
+    `barred` says why it may not be asked at all, `idle` why it is not polled; None = it may, it is.
     """
 
     enabled: bool
@@ -120,6 +120,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     key: Secret | None
     allow_private: bool
     accept_terms: bool
+    barred: str | None
     idle: str | None
 
 
@@ -137,7 +138,8 @@ class CoinSettings(Struct, frozen=True, kw_only=True):
     """A coin as ops list it.
 
     `ids` are its names on each source, the first present wins. `tolerance` is a fraction, None = the usual rule;
-    `fixed` a price in US dollars that asks no source.
+    `fixed` a price in US dollars that asks no source. `confirmed` is a moment (seconds since 1970): a person says that
+    a jump of its unit which was seen before it is right.
     """
 
     id: CoinId
@@ -147,6 +149,7 @@ class CoinSettings(Struct, frozen=True, kw_only=True):
     link: str | None = None
     tolerance: Decimal | None = None
     fixed: Decimal | None = None
+    confirmed: float | None = None
     ids: Mapping[SourceName, tuple[str, ...]] = {}
 
     @property

@@ -20,9 +20,9 @@ from ticker.sources import (
     mexc,
     okx,
 )
-from ticker.sources.base import Limit, Plan, Request, Row, Source, Terms, quotes
+from ticker.sources.base import Limit, Plan, Request, Row, Source, Terms, quotes, rows
 
-__all__ = ["REGISTRY", "Limit", "Plan", "Request", "Row", "Source", "Terms", "quotes"]
+__all__ = ["REGISTRY", "Limit", "Plan", "Request", "Row", "Source", "Terms", "quotes", "rows"]
 
 REGISTRY: Mapping[SourceName, Source] = MappingProxyType(
     {

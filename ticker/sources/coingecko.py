@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
-from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.base import MIB, MINUTE, MONTH, Catalogue, Limit, Plan, Request, Row, Source, Terms
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
 NAME = "coingecko"
@@ -43,7 +43,14 @@ class _Problem(Struct):
     error: str | None = None
 
 
+class _Listed(Struct):
+    id: str
+    symbol: str | None = None
+    name: str | None = None
+
+
 _answer = json.Decoder(list[_Coin] | _Problem)
+_list = json.Decoder(list[_Listed] | _Problem)
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -81,6 +88,15 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
                 name=coin.name,
                 symbol=coin.symbol,
             )
+
+
+def listed(body: bytes) -> Iterator[Row]:
+    """Every coin it knows, by id, symbol and name, without prices; symbols are shared, and may be empty."""
+    answer = _list.decode(body)
+    if isinstance(answer, _Problem):
+        raise _error(answer)
+    for coin in answer:
+        yield Row(coin.id, None, name=coin.name, symbol=coin.symbol)
 
 
 def _error(problem: _Problem) -> SourceError:
@@ -124,5 +140,6 @@ SOURCE = Source(
     batch=250,
     typical_bytes=8_000,
     timed=True,
+    listing=Catalogue(Request("/api/v3/coins/list"), listed, 8 * MIB),
     credit=("Data provided by CoinGecko", "https://www.coingecko.com"),
 )
