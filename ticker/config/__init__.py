@@ -1,7 +1,16 @@
 """The configuration: files, environment and command line in; one frozen, typed `Config` or every error out."""
 
 from ticker.config.durations import duration_text, fraction, percent_text, seconds
-from ticker.config.folder import COINS_FILE, SETTINGS_FILE, default_folder, initialise, shipped_folder
+from ticker.config.edit import add_coin, confirm_coin, remove_coin
+from ticker.config.folder import (
+    COINS_FILE,
+    SETTINGS_FILE,
+    default_folder,
+    editable,
+    initialise,
+    replace_file,
+    shipped_folder,
+)
 from ticker.config.load import Config, check, load
 from ticker.config.secret import Secret
 from ticker.config.settings import (
@@ -35,13 +44,18 @@ __all__ = [
     "Setting",
     "SourceSettings",
     "StoreSettings",
+    "add_coin",
     "check",
+    "confirm_coin",
     "default_folder",
     "duration_text",
+    "editable",
     "fraction",
     "initialise",
     "load",
     "percent_text",
+    "remove_coin",
+    "replace_file",
     "seconds",
     "settings",
     "shipped_folder",
