@@ -12,7 +12,7 @@ from source_tables import DAYS, DIALECTS, IDS, PAYLOAD_TIME, PAYLOADS, payload
 
 import ticker.sources
 from ticker.sources import REGISTRY, Source
-from ticker.sources.base import DAY, MINUTE, MONTH
+from ticker.sources.base import DAY, EVERYTHING, MINUTE, MONTH
 
 PARTS = {"base", "expressions", "jsonsource", "values"}  # of the package, beside the sources
 GIGABYTE = 10**9
@@ -152,3 +152,20 @@ def test_documented_names(source: Source) -> None:
     dialect = DIALECTS[source.name]
     wanted = {dialect.price, *dialect.rest} | ({dialect.time} if dialect.time else set())
     assert {one for one in wanted if isinstance(one, str)} <= names
+
+
+@every_source
+def test_a_venue_s_ids_name_the_coin(source: Source) -> None:
+    """The coin's symbol can be read off a venue's market, in capitals; an aggregator's ids hold none."""
+    assert source.symbol_of(source.id_example) == ("BTC" if source.kind == "venue" else None)
+    assert source.symbol_of("no such market") is None
+
+
+@every_source
+def test_everything_is_every_row(source: Source) -> None:
+    """Whoever wants everything gets the rows of every coin in the answer, each as who wants only that one gets it."""
+    ids = IDS[source.name].values()
+    body = payload(source.name)
+    every = {row.id: row for row in source.parse(body, EVERYTHING)}
+    assert set(ids) <= every.keys()
+    assert {one: every[one] for one in ids} == {row.id: row for row in source.parse(body, set(ids))}

@@ -56,9 +56,8 @@ def editable(explicit: Path | None = None) -> Path:
     folder = default_folder(explicit)
     here = explicit is not None or folder != shipped_folder()
     if not here or folder.resolve() == (_PACKAGE / "default_config"):
-        raise ConfigError(
-            str(folder), "folder", "is the one that came with the program: `ticker init` makes one to edit"
-        )
+        reason = "came with the program and is never changed: `ticker init` makes one to edit"
+        raise ConfigError(str(folder), "folder", reason)
     return folder
 
 

@@ -136,6 +136,8 @@ def _sources_from_file(document: Document, sources: tuple[str, ...], layers: Lay
             key, given = ("sources", source, name), document.given("sources", source, name)
             if name == SOURCE_KEY or (key not in layers.kinds and sounds_secret(name)):
                 layers.refuse(given.hide(), _belongs_to_environment(f"TICKER_SOURCES_{source.upper()}_KEY", "a key"))
+            elif name == "kind" and key not in layers.kinds:
+                layers.refuse(given, f'"{source}" comes with the program; give a source of your own another name')
             elif key not in layers.kinds:
                 near = nearest(name, (one[2] for one in layers.kinds if one[:2] == key[:2] and one[2] != SOURCE_KEY))
                 layers.refuse(given, f"unknown setting{near}")
