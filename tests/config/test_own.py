@@ -1,10 +1,12 @@
 """Sources of one's own in a configuration: what they become, what must fit together across the two files."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from ticker.config import check, load
+from ticker.config import check, load, shipped_folder
+from ticker.config.own_kinds import OWN_KINDS
 from ticker.sources import REGISTRY, Request
 
 OWN = """\
@@ -181,3 +183,21 @@ def test_a_text_in_the_place_of_the_file(folder):
     (error,) = check(folder, {}, coins=text.replace('"Bitcoin"', '""'))
     assert (error.file, error.line, error.reason) == (str(folder / "coins.toml"), 4, "must not be empty")
     assert check(folder, {}, coins="[")[0].key == "syntax"
+
+
+def test_what_the_handbook_shows_is_valid(folder):
+    """The three sources of docs/ops.md, and the one in the comments of the shipped ticker.toml."""
+    handbook = (Path(__file__).parents[2] / "docs" / "ops.md").read_text()
+    block = handbook.partition("```toml\n")[2].partition("```")[0]
+    comments = (shipped_folder() / "ticker.toml").read_text().partition("# [sources.mine]")
+    shipped = "".join(line.removeprefix("# ") for line in "".join(comments[1:]).splitlines(keepends=True))
+    for text, names in ((block, ["openvc", "mine", "board"]), (shipped, ["mine"])):
+        (folder / "ticker.toml").write_text(text)
+        assert check(folder, {}) == []
+        assert [name for name, source in load(folder, {}).registry.items() if source.own] == names
+
+
+def test_the_handbook_names_every_setting():
+    """What can be stated of a source of one's own stands in docs/ops.md."""
+    handbook = (Path(__file__).parents[2] / "docs" / "ops.md").read_text().partition("## A source of your own")[2]
+    assert [key for key in OWN_KINDS if f"`{key}`" not in handbook and f"{key} = " not in handbook] == []

@@ -71,8 +71,9 @@ def _unpriced(coin: CoinSettings, one: Said, answers: Mapping[SourceName, Answer
     if one.row is not None and has_price(one.row):
         text = f"{one.id} is priced in {one.row.currency}, which no source here prices in dollars"
         return Finding("warning", "no_rate", coin.id, one.source.name, text)
-    # An aggregator that is asked for all gives its largest coins only: below them is no delisting.
-    level: Level = "error" if one.source.kind == "venue" or one.source.batch is not None else "warning"
+    # A public aggregator that is asked for all gives its largest coins only: below them is no delisting.
+    largest_only = one.source.kind == "aggregator" and one.source.batch is None and not one.source.own
+    level: Level = "warning" if largest_only else "error"
     similar = _candidates(coin, one, answers[one.source.name])
     hint = f"; it has {', '.join(similar)}" if similar else ""
     if one.row is None:
