@@ -107,4 +107,5 @@ def test_searching() -> None:
         ("NANO/USD", "NANO", Decimal("0.82")),
         ("NANO/USDT", "NANO", Decimal("0.81918")),
     ]
+    assert [hit.id for hit in search("bitcoin", listed, SOURCES, RATES)["coingecko"]] == ["bitcoin"]
     assert search("no such", listed, SOURCES, RATES) == {"coingecko": [], "kraken": []}

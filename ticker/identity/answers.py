@@ -1,6 +1,7 @@
 """What every source said of every coin, in dollars, side by side. Pure; judges nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Context, Decimal
 
 import msgspec
@@ -52,11 +53,9 @@ def read(source: Source, bodies: Sequence[bytes], ids: Sequence[str]) -> Answer:
 def _all(source: Source, bodies: Sequence[bytes]) -> Iterable[Row]:
     """Every row up to one that cannot be read: among markets that nobody asked for, such a one does no harm."""
     found: list[Row] = []
-    try:
+    with suppress(SourceError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         for body in bodies:
             found.extend(source.parse(body, EVERYTHING))
-    except (SourceError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return found
     return found
 
 
