@@ -120,7 +120,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     key: Secret | None
     allow_private: bool
     accept_terms: bool
-    barred: str | None
+    barred: str | None = None
     idle: str | None
 
 
