@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticker.config import add_coin, check, confirm_coin, editable, remove_coin, replace_file, shipped_folder
+from ticker.config import check, editable, replace_file, shipped_folder
+from ticker.config.edit import add_coin, confirm_coin, remove_coin
 from ticker.errors import ConfigError
 
 TEXT = """\

@@ -17,15 +17,13 @@ from ticker.commands import finding, tables
 from ticker.commands.online import NO_ANSWER
 from ticker.config import (
     COINS_FILE,
-    add_coin,
-    confirm_coin,
     default_folder,
     editable,
     load,
-    remove_coin,
     replace_file,
 )
 from ticker.config import check as find_errors
+from ticker.config.edit import add_coin, confirm_coin, remove_coin  # apart: only these commands pay for its reader
 from ticker.errors import ConfigError
 from ticker.identity import Hit
 from ticker.identity.names import shown

@@ -1,7 +1,6 @@
 """The configuration: files, environment and command line in; one frozen, typed `Config` or every error out."""
 
 from ticker.config.durations import duration_text, fraction, percent_text, seconds
-from ticker.config.edit import add_coin, confirm_coin, remove_coin
 from ticker.config.folder import (
     COINS_FILE,
     SETTINGS_FILE,
@@ -44,9 +43,7 @@ __all__ = [
     "Setting",
     "SourceSettings",
     "StoreSettings",
-    "add_coin",
     "check",
-    "confirm_coin",
     "default_folder",
     "duration_text",
     "editable",
@@ -54,7 +51,6 @@ __all__ = [
     "initialise",
     "load",
     "percent_text",
-    "remove_coin",
     "replace_file",
     "seconds",
     "settings",
