@@ -180,6 +180,7 @@ def test_settings_of_sources_say_their_plan():
         key=None,
         allow_private=False,
         accept_terms=False,
+        stream_url="",
         idle=None,
     )
     (one,) = demands({"coingecko": settings}, lambda _: {"bitcoin": ("bitcoin",)}, REGISTRY)
