@@ -90,11 +90,70 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("config")
 
 
 @app.command()
-def check(config: ConfigFolder = None) -> None:
+def check(
+    config: ConfigFolder = None,
+    online: Annotated[bool, typer.Option("--online", help="Ask every source for every coin, and compare.")] = False,
+) -> None:
     """Validate the configuration."""
     from ticker.commands import check as command
 
     command.check(config, os.environ)
+    if online:
+        from ticker.commands import online as asking
+
+        asking.compare(config, os.environ)
+
+
+coins = typer.Typer(name="coins", help="See, find and change the coins in coins.toml.", no_args_is_help=True)
+app.add_typer(coins)
+
+CoinIds = Annotated[list[str], typer.Argument(metavar="ID...", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")]
+
+
+@coins.command("list")
+def coins_list(config: ConfigFolder = None) -> None:
+    """Every coin, and how many sources list it."""
+    from ticker.commands import coins as command
+
+    command.show_list(config, os.environ)
+
+
+@coins.command("search")
+def coins_search(text: Annotated[str, typer.Argument(metavar="TEXT")], config: ConfigFolder = None) -> None:
+    """Ask the sources for ids, names and symbols that contain TEXT."""
+    from ticker.commands import coins as command
+
+    command.search(config, os.environ, text)
+
+
+@coins.command("add")
+def coins_add(
+    ids: CoinIds,
+    config: ConfigFolder = None,
+    yes: Yes = False,
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Put it at the end of the list, too.")] = True,
+) -> None:
+    """Add coins by their CoinGecko ids, with their ids on every source where the price agrees."""
+    from ticker.commands import coins as command
+
+    command.add(config, os.environ, ids, yes=yes, show=show)
+
+
+@coins.command("remove")
+def coins_remove(ids: CoinIds, config: ConfigFolder = None, yes: Yes = False) -> None:
+    """Remove coins, from the list too."""
+    from ticker.commands import coins as command
+
+    command.remove(config, os.environ, ids, yes=yes)
+
+
+@coins.command("confirm")
+def coins_confirm(ids: CoinIds, config: ConfigFolder = None, yes: Yes = False) -> None:
+    """Say that a price which jumped by a power of ten is right: the coin changed its unit."""
+    from ticker.commands import coins as command
+
+    command.confirm(config, os.environ, ids, yes=yes)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ticker.config import SECTIONS, SOURCE_KINDS, check, load
 from ticker.config import settings as all_settings
+from ticker.config.own_kinds import OWN_KINDS
 from ticker.errors import ConfigError
 
 WORDS = st.sampled_from(
@@ -17,6 +18,9 @@ WORDS = st.sampled_from(
         "usd-coin",
         "BTC",
         "BTC/USD",
+        "json",
+        "a.b[0]",
+        "https://api.example.org/{id}",
         "kraken",
         "coingecko",
         "coinlore",
@@ -37,12 +41,14 @@ WORDS = st.sampled_from(
 )
 SCALARS = WORDS | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st.integers() | st.booleans()
 VALUES = SCALARS | st.floats() | st.lists(SCALARS, max_size=3) | st.dictionaries(WORDS, SCALARS, max_size=3)
-NAMES = st.sampled_from([one.name for one in all_settings()] + [*SOURCE_KINDS, "key", "kraken"])
+NAMES = st.sampled_from([one.name for one in all_settings()] + [*SOURCE_KINDS, *OWN_KINDS, "key", "kraken", "mine"])
 TICKER = st.dictionaries(
     st.sampled_from([*SECTIONS, "sources", "else"]),
     VALUES | st.dictionaries(NAMES, VALUES | st.dictionaries(NAMES, VALUES, max_size=4), max_size=4),
 )
-COIN = st.dictionaries(st.sampled_from(["name", "symbol", "icon", "link", "tolerance", "fixed", "ids"]), VALUES)
+COIN = st.dictionaries(
+    st.sampled_from(["name", "symbol", "icon", "link", "tolerance", "fixed", "confirmed", "ids"]), VALUES
+)
 COINS = st.fixed_dictionaries({"show": VALUES, "coins": VALUES | st.dictionaries(WORDS, VALUES | COIN, max_size=5)})
 
 

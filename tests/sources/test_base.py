@@ -1,5 +1,6 @@
 """Turning rows into quotes, and the facts of a source, apart from any real source."""
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -11,6 +12,7 @@ from msgspec import ValidationError
 from ticker.errors import Malformed, RateLimited
 from ticker.model import Quote
 from ticker.sources import Plan, Request, Row, Source, Terms, quotes
+from ticker.sources.base import EVERYTHING
 from ticker.sources.values import in_dollars
 
 
@@ -166,3 +168,42 @@ def test_unread_terms_forbid_nothing() -> None:
     terms = Terms.unread("https://terms.example")
     assert (terms.read, terms.note, terms.forbid) == ("", "not read", False)
     assert not Terms("https://terms.example", "2026-01-01", display=True, derive=True, redistribute=None).forbid
+
+
+def test_an_answer_for_another_id_is_no_quote() -> None:
+    """Whatever an adapter hands over, a row under an id that was not asked for is not ours (trust rule 10)."""
+    source = source_of(Row("bitgem", Decimal("7.05")), Row("bitcoin-gold", Decimal(459)))
+    (quote,) = read(source, {"bitcoin-gold": ("bitcoin-gold",)})
+    assert quote.price == 459
+    assert read(source, {"nano": ("nano",)}) == []
+
+
+def test_an_answer_counts_for_the_ids_of_its_own_request() -> None:
+    """Of a source that is asked in batches, a body speaks for the ids its request named and for no others."""
+
+    def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
+        yield from (Row(one, Decimal(int(body))) for one in ("a", "b", "c"))
+
+    source = dataclasses.replace(source_of(batch=2), parse=parse)
+    ids = {"first": ("a", "b"), "second": ("c",)}
+    found = quotes(source, [b"1", b"2"], ids, received=100.0, poll=3)
+    assert {quote.coin: quote.price for quote in found} == {"first": 1, "second": 2}
+
+
+def test_everything_holds_all_and_ends_nowhere() -> None:
+    """The set of all ids has every text, gives back what it is cut with, and cannot be counted."""
+    assert "" in EVERYTHING
+    assert EVERYTHING & {"a": 1}.keys() == {"a"} == {"a"} & EVERYTHING
+    with pytest.raises(TypeError):
+        list(EVERYTHING)
+    with pytest.raises(TypeError):
+        len(EVERYTHING)
+
+
+def test_the_catalogue_of_a_source() -> None:
+    """A source that answers with all its markets is its own catalogue; one that is asked by ids has none by itself."""
+    row = Row("a", Decimal(1))
+    catalogue = source_of(row).catalogue()
+    assert catalogue is not None
+    assert list(catalogue.parse(b"")) == [row]
+    assert source_of(row, batch=1).catalogue() is None

@@ -91,3 +91,12 @@ def test_stream_messages(quoted: Any, recording: Any) -> None:
     """Messages of the stream are another dialect."""
     with pytest.raises(Malformed):
         quoted("bitfinex", recording("bitfinex/ws_v2_ticker_messages.json"), "tBFTUSD")
+
+
+@pytest.mark.parametrize(
+    ("market", "symbol"),
+    [("tBTCUSD", "BTC"), ("tDOGE:USD", "DOGE"), ("tUSTUSD", "UST"), ("tBTC:USD", None), ("tBTCEUR", None)],
+)
+def test_the_symbol_in_a_market(market: str, symbol: str | None) -> None:
+    """Three letters stand together, more have a colon; everything else is no market of ours."""
+    assert REGISTRY["bitfinex"].symbol_of(market) == symbol

@@ -115,3 +115,20 @@ def test_errors_of_keys(body: bytes, error: type[Exception], quoted: Any) -> Non
     """A bad key is a refusal, and so is the block of its CDN."""
     with pytest.raises(error):
         quoted("coingecko", body, "bitcoin")
+
+
+def test_the_list_of_all_coins(recording: Any) -> None:
+    """Every coin by id, symbol and name, without prices: two coins share xno, and only the ids tell them apart."""
+    assert SOURCE.listing is not None
+    rows = list(SOURCE.listing.parse(recording("coingecko/coins_list_2025-08-03.json")))
+    assert len(rows) == 17_892
+    assert {(row.id, row.name) for row in rows if row.symbol == "xno"} == {("nano", "Nano"), ("xeno-token", "Xeno")}
+    assert all(row.price is None for row in rows)
+    assert (SOURCE.listing.request, SOURCE.listing.max_body) == (Request("/api/v3/coins/list"), 8 * 2**20)
+
+
+def test_the_list_refused(recording: Any) -> None:
+    """The rate limit comes for the list as for the prices."""
+    assert SOURCE.listing is not None
+    with pytest.raises(RateLimited):
+        list(SOURCE.listing.parse(recording("coingecko/error_429_rate_limit.json")))

@@ -86,3 +86,13 @@ def test_success_without_data(quoted: Any) -> None:
     """A success with nothing in it is no answer."""
     with pytest.raises(Malformed, match="no data"):
         quoted("coinmarketcap", b'{"status": {"error_code": 0, "error_message": null}}', "1")
+
+
+def test_the_largest_coins(recording: Any) -> None:
+    """Listings are of the quotes' shape, so that a person can look a number up."""
+    listing = REGISTRY["coinmarketcap"].listing
+    assert listing is not None
+    rows = {row.id: row for row in listing.parse(recording("coinmarketcap/listings_latest_top100_2022-01-29.json"))}
+    assert len(rows) == 100
+    assert (rows["1274"].name, rows["1274"].symbol) == ("Waves", "WAVES")
+    assert dict(listing.request.query)["convert"] == "USD"

@@ -16,9 +16,9 @@ from ticker.config.quotas import misfits
 from ticker.currencies import ids
 from ticker.politeness import allowances
 from ticker.sources import REGISTRY, Source
-from ticker.sources.base import MINUTE, MONTH
+from ticker.sources.base import EVERYTHING, MINUTE, MONTH
 
-PARTS = {"base", "rows", "values"}  # of the package, beside the sources
+PARTS = {"base", "expressions", "jsonsource", "rows", "values"}  # of the package, beside the sources
 
 every_source = pytest.mark.parametrize("source", REGISTRY.values(), ids=REGISTRY)
 of_coins = [source for source in REGISTRY.values() if source.of == "coins"]
@@ -37,7 +37,7 @@ def test_registry_equals_folder() -> None:
 
 def test_tables_name_every_source() -> None:
     """Every source has a payload of ours, ids for it, and a dialect to spoil."""
-    assert set(IDS) == set(DIALECTS) == {path.stem for path in PAYLOADS.iterdir()} == set(REGISTRY)
+    assert set(IDS) == set(DIALECTS) == {path.stem for path in PAYLOADS.iterdir() if path.is_file()} == set(REGISTRY)
 
 
 @every_source
@@ -211,3 +211,20 @@ def test_documented_names(source: Source) -> None:
     dialect = DIALECTS[source.name]
     wanted = {dialect.price, *dialect.rest} | ({dialect.time} if dialect.time else set())
     assert {one for one in wanted if isinstance(one, str)} <= names
+
+
+@every_source
+def test_a_venue_s_ids_name_the_coin(source: Source) -> None:
+    """The coin's symbol can be read off a venue's market, in capitals; an aggregator's ids hold none."""
+    assert source.symbol_of(source.id_example) == ("BTC" if source.kind == "venue" else None)
+    assert source.symbol_of("no such market") is None
+
+
+@every_source
+def test_everything_is_every_row(source: Source) -> None:
+    """Whoever wants everything gets the rows of every coin in the answer, each as who wants only that one gets it."""
+    ids = IDS[source.name].values()
+    body = payload(source.name)
+    every = {row.id: row for row in source.parse(body, EVERYTHING)}
+    assert set(ids) <= every.keys()
+    assert {one: every[one] for one in ids} == {row.id: row for row in source.parse(body, set(ids))}

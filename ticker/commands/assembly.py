@@ -6,7 +6,7 @@ Knows every part's arguments; starts nothing.
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from ticker import currencies
+from ticker import __version__, currencies
 from ticker.asking import Assignment
 from ticker.config import Config
 from ticker.consensus import CoinRule, Rules, Voter
@@ -14,40 +14,45 @@ from ticker.model import Coin, SourceName
 from ticker.poller import Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
-from ticker.sources import REGISTRY
 from ticker.streaming import Channel
 
 
 def assignments(config: Config) -> list[Assignment]:
     """The sources to poll: those switched on that we may use and that list any of the coins, or price currencies."""
-    found = []
-    for name in config.active_sources():
-        source, settings = REGISTRY[name], config.sources[name]
-        plan = next(plan for plan in source.plans if plan.name == settings.plan)
-        headers = {}
-        if plan.key_header is not None and settings.key is not None:
-            headers[plan.key_header] = settings.key.reveal()
-        found.append(
-            Assignment(
-                source=source,
-                base_url=settings.base_url,
-                every=settings.every,
-                ids=currencies.ids() if source.of == "currencies" else config.ids_on(name),
-                headers=headers,
-                allow_private=settings.allow_private,
-                # A stand-in's limits are its own, and it draws on nobody's quota.
-                limits=() if settings.allow_private else plan.limits,
-                quota="" if settings.allow_private else f"{source.quota or name}/{plan.name}",
-            )
-        )
-    return found
+    return [assignment(config, name) for name in config.active_sources()]
+
+
+def assignment(config: Config, name: SourceName) -> Assignment:
+    """How to ask one source, and for which of its ids."""
+    source, settings = config.registry[name], config.sources[name]
+    plan = next(plan for plan in source.plans if plan.name == settings.plan)
+    headers = {}
+    if plan.key_header is not None and settings.key is not None:
+        headers[plan.key_header] = settings.key.reveal()
+    return Assignment(
+        source=source,
+        base_url=settings.base_url,
+        every=settings.every,
+        ids=currencies.ids() if source.of == "currencies" else config.ids_on(name),
+        headers=headers,
+        allow_private=settings.allow_private,
+        # A stand-in's limits are its own, and it draws on nobody's quota.
+        limits=() if settings.allow_private else plan.limits,
+        quota="" if settings.allow_private else f"{source.quota or name}/{plan.name}",
+    )
+
+
+def user_agent(config: Config) -> str:
+    """How we name ourselves to sources: with an address where ops have one, so that they can be asked to stop."""
+    contact = f"; +{config.server.public_url}" if config.server.public_url else ""
+    return f"ticker/{__version__} (price widget{contact})"
 
 
 def channels(config: Config) -> list[Channel]:
     """The streams to follow: those of the sources polled that have one and may use it."""
     found = []
     for name in config.active_sources():
-        source, settings = REGISTRY[name], config.sources[name]
+        source, settings = config.registry[name], config.sources[name]
         if source.stream is not None and settings.stream_url:
             ids = tuple(dict.fromkeys(one for many in config.ids_on(name).values() for one in many))
             found.append(Channel(name, source.stream, settings.stream_url, ids, settings.allow_private))
@@ -63,6 +68,7 @@ def rules(config: Config, polled: list[Assignment]) -> Rules:
             sources=tuple(one.source.name for one in polled if coin.id in one.ids),
             tolerance=coin.tolerance,
             fixed=coin.fixed,
+            confirmed=coin.confirmed,
             listing=_listing_of(coin.ids),
         )
         for coin in config.coins

@@ -8,7 +8,6 @@ import typer
 from ticker.config import check as find_errors
 from ticker.config import default_folder, load
 from ticker.currencies import CURRENCIES
-from ticker.sources import REGISTRY
 
 
 def check(folder: Path | None, environ: Mapping[str, str]) -> None:
@@ -23,7 +22,7 @@ def check(folder: Path | None, environ: Mapping[str, str]) -> None:
     active = config.active_sources()
     typer.echo(f"{where}: ok, {len(config.coins)} coins, {len(config.shown)} shown, version {config.version}")
     for name in active:
-        what = "currencies" if REGISTRY[name].of == "currencies" else f"{len(config.ids_on(name))} coins"
+        what = "currencies" if config.registry[name].of == "currencies" else f"{len(config.ids_on(name))} coins"
         typer.echo(f"  {name:<14} every {config.sources[name].every:g} s, {what}")
     if not active:
         typer.echo("  no source is on: no coin will have a price")

@@ -22,7 +22,6 @@ from ticker.config import (
     usages,
 )
 from ticker.config import check as find_errors
-from ticker.sources import REGISTRY
 from ticker.sources.base import DAY, MONTH
 
 MEGABYTE = 10**6
@@ -34,7 +33,7 @@ def plan(folder: Path | None, environ: Mapping[str, str]) -> None:
     """Print the plan. Exit code 1, and a sentence, where it cannot fit; ConfigError where there is none."""
     where = default_folder(folder)
     config = load(where, environ, fit=False)
-    asked = demands(config.sources, config.ids_on, REGISTRY)
+    asked = demands(config.sources, config.ids_on, config.registry)
     _show(_sources(asked))
     typer.echo(f"{bytes_a_day(asked) / MOST_BYTES_A_DAY:.0%} of the {_megabytes(MOST_BYTES_A_DAY)} MB a day we take\n")
     _show(_quotas(usages(asked)))

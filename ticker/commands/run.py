@@ -1,7 +1,7 @@
 """`ticker run`, `ticker poll`, `ticker serve`, and the demo."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ticker.commands import logs
@@ -35,19 +35,23 @@ def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str
 
 
 async def _demo(folder: Path, environ: dict[str, str], overrides: Mapping[str, object]) -> None:
-    coins = market_of(load(folder, environ, overrides))
+    listed = load(folder, environ, overrides)
+    coins = market_of(listed)
+    own = [name for name, source in listed.registry.items() if source.own]
     simulation = await simulator.start(coins)
     try:
-        stand_in = demo_environment(simulation.base_urls, simulation.stream_urls)
+        stand_in = demo_environment(simulation.base_urls, simulation.stream_urls, own)
         config = load(folder, {**environ, **stand_in}, overrides)
         await serve_until_stopped(config, poll=True, serve=True, simulated=True)
     finally:
         await simulation.stop()
 
 
-def demo_environment(base_urls: Mapping[str, str], stream_urls: Mapping[str, str]) -> dict[str, str]:
-    """Every source from its stand-in, often enough that a person sees prices move."""
-    found: dict[str, str] = {}
+def demo_environment(
+    base_urls: Mapping[str, str], stream_urls: Mapping[str, str], own: Iterable[str] = ()
+) -> dict[str, str]:
+    """Every source from its stand-in, often enough that a person sees prices move; those that have none are off."""
+    found = {f"TICKER_SOURCES_{name.upper()}_ENABLED": "false" for name in own}
     for name, url in base_urls.items():
         prefix = f"TICKER_SOURCES_{name.upper()}_"
         found |= {

@@ -13,7 +13,6 @@ from typing import Any
 
 from aiohttp import web
 
-from ticker import __version__
 from ticker.commands import assembly
 from ticker.config import Config
 from ticker.errors import TickerError
@@ -95,8 +94,7 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
     polled = assembly.assignments(config)
-    contact = f"; +{config.server.public_url}" if config.server.public_url else ""
-    user_agent = f"ticker/{__version__} (price widget{contact})"
+    user_agent = assembly.user_agent(config)
     async with Fetcher(user_agent, time.time) as fetcher:
         poller = Poller(
             polled,

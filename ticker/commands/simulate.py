@@ -13,7 +13,6 @@ from ticker.commands.service import run_loop
 from ticker.config import Config, default_folder, load
 from ticker.simulate import server as simulator
 from ticker.simulate.faults import Fault, FaultError, parse_assignment
-from ticker.sources import REGISTRY
 
 
 def simulate(
@@ -55,10 +54,18 @@ async def _simulate(config: Config, host: str, port: int, seed: int, faults: Seq
 
 
 def market_of(config: Config) -> dict[str, dict[str, str]]:
-    """Every source's ids and the coins or currencies behind them, as the configuration lists them."""
+    """Every source's ids and the coins or currencies behind them, as the configuration lists them.
+
+    There are none of sources of one's own.
+    """
     money = {one: code for code, many in currencies.ids().items() for one in many}
-    found = {name: dict(money) if REGISTRY[name].of == "currencies" else {} for name in config.sources}
+    found = {
+        name: dict(money) if source.of == "currencies" else {}
+        for name, source in config.registry.items()
+        if not source.own
+    }
     for coin in config.coins:
-        for name, ids in coin.ids.items():
+        for name in coin.ids.keys() & found.keys():
+            ids = coin.ids[name]
             found[name] |= dict.fromkeys(ids, coin.id)
     return found

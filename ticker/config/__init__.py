@@ -1,7 +1,15 @@
 """The configuration: files, environment and command line in; one frozen, typed `Config` or every error out."""
 
 from ticker.config.durations import duration_text, fraction, percent_text, seconds
-from ticker.config.folder import COINS_FILE, SETTINGS_FILE, default_folder, initialise, shipped_folder
+from ticker.config.folder import (
+    COINS_FILE,
+    SETTINGS_FILE,
+    default_folder,
+    editable,
+    initialise,
+    replace_file,
+    shipped_folder,
+)
 from ticker.config.load import Config, check, load
 from ticker.config.quotas import MOST_BYTES_A_DAY, Demand, Usage, amount, bytes_a_day, demands, period, usages
 from ticker.config.secret import Secret
@@ -45,11 +53,13 @@ __all__ = [
     "default_folder",
     "demands",
     "duration_text",
+    "editable",
     "fraction",
     "initialise",
     "load",
     "percent_text",
     "period",
+    "replace_file",
     "seconds",
     "settings",
     "shipped_folder",

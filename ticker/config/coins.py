@@ -6,6 +6,7 @@ Knows the sources' facts (what their ids look like), and never asks them anythin
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -25,7 +26,7 @@ MOST_COINS = 2000
 LONGEST_NAME, LONGEST_SYMBOL = 64, 24
 STABLECOINS: Mapping[CoinId, str] = {"tether": "USDT", "usd-coin": "USDC"}
 
-_KEYS = ("name", "symbol", "icon", "link", "tolerance", "fixed", "ids")
+_KEYS = ("name", "symbol", "icon", "link", "tolerance", "fixed", "confirmed", "ids")
 _COIN_ID = re.compile(r"[a-z0-9-]{1,64}")
 _ICON = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\.(?:svg|png|webp)")
 _LONGEST_PRICE = 40
@@ -124,6 +125,7 @@ class _Reader:
             link=self._optional("link", lambda value: web_url(is_text(value), query=True)),
             tolerance=self._optional("tolerance", _TOLERANCE.read),
             fixed=self._optional("fixed", _fixed),
+            confirmed=self._optional("confirmed", _moment),
         )
         if not _COIN_ID.fullmatch(self.id):
             reason = "a coin id is 1 to 64 of a-z, 0-9 and -"
@@ -168,6 +170,12 @@ def _icon(value: object) -> str:
     if not _ICON.fullmatch(given):
         raise ValueError("must be the name of an .svg, .png or .webp file in icons/")
     return given
+
+
+def _moment(value: object) -> float:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("must be a time with its offset such as 2026-11-22T10:00:00Z, without quotes")
+    return value.timestamp()
 
 
 def _fixed(value: object) -> Decimal:

@@ -1,6 +1,7 @@
 """Where the configuration is, and a first one to edit. Reads and writes files, and knows nothing of what is in them."""
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -48,6 +49,43 @@ def initialise(folder: Path) -> list[Path]:
         reason = "is there already, and is not overwritten" if exists else f"cannot be written: {error.strerror}"
         raise ConfigError(str(path), "init", reason) from error
     return written
+
+
+def editable(explicit: Path | None = None) -> Path:
+    """The folder whose files may be changed. Raises ConfigError for the configuration that came with the program."""
+    folder = default_folder(explicit)
+    here = explicit is not None or folder != shipped_folder()
+    if not here or folder.resolve() == (_PACKAGE / "default_config"):
+        reason = "came with the program and is never changed: `ticker init` makes one to edit"
+        raise ConfigError(str(folder), "folder", reason)
+    return folder
+
+
+def replace_file(path: Path, before: bytes, after: bytes) -> None:
+    """Put new content in a file's place at once, under the same permissions; a link stays one, and its file changes.
+
+    Raises ConfigError where the file no longer holds `before`, or cannot be written.
+    """
+    target = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(after)
+                was = target.stat()
+                os.fchmod(file.fileno(), stat.S_IMODE(was.st_mode))
+                if os.geteuid() == 0:
+                    os.fchown(file.fileno(), was.st_uid, was.st_gid)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.read_bytes() != before:
+                raise ConfigError(str(path), "file", "was changed by someone else meanwhile; nothing was written")
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(str(path), "file", f"cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -56,7 +56,7 @@ class Ids:
         value, example = given.value, f', such as "{source.id_example}"' if source.id_example else ""
         if not isinstance(value, str):
             return f"must be an id in quotes{example}"
-        if _is_symbol(value, coin, source):
+        if not source.own and _is_symbol(value, coin, source):
             return f"is a ticker symbol, which several coins may share; {source.title} has ids{example}"
         if not source.id_pattern.fullmatch(value):
             return f"is not an id of {source.title}{example}"

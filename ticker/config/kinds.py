@@ -14,6 +14,8 @@ from ticker.config.durations import duration_text, fraction, percent_text, secon
 from ticker.config.given import mask
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,6})(KiB|MiB)", re.ASCII)
+_BYTES = {"KiB": 2**10, "MiB": 2**20}
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _MOST_ELEMENTS = 100
 
@@ -103,6 +105,21 @@ def duration(low: float, high: float) -> Kind:
         found = seconds(is_text(value, 'must be a duration such as "30s", "5m" or "1h"'))
         if not low <= found <= high:
             raise ValueError(f"must be from {duration_text(low)} to {duration_text(high)}")
+        return found
+
+    return Kind(read)
+
+
+def size(low: int, high: int) -> Kind:
+    """Bytes, written as KiB or MiB."""
+
+    def read(value: object) -> int:
+        match = _SIZE.fullmatch(is_text(value, 'must be a size such as "512KiB" or "4MiB"'))
+        if match is None:
+            raise ValueError('must be a size such as "512KiB" or "4MiB"')
+        found = int(match[1]) * _BYTES[match[2]]
+        if not low <= found <= high:
+            raise ValueError(f"must be from {low // _BYTES['KiB']}KiB to {high // _BYTES['MiB']}MiB")
         return found
 
     return Kind(read)

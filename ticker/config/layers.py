@@ -10,6 +10,7 @@ from typing import Any
 from ticker.config.environment import value_of, variables
 from ticker.config.given import COMMAND_LINE, ENVIRONMENT, Given, nearest, sounds_secret
 from ticker.config.kinds import Kind
+from ticker.config.own_kinds import OWN_KINDS
 from ticker.config.read import Document
 from ticker.config.settings import SECTIONS, SOURCE_KINDS, settings
 from ticker.config.urls import has_password
@@ -32,14 +33,25 @@ class Layers:
 
     def value(self, key: Key, default: Any) -> Any:  # noqa: ANN401 - the kind of the key says what it is
         """The strongest value, or the default where there is none. All values are read, and refused if wrong."""
-        kind, found = self.kinds[key], default
+        found = default
         for given in self.given.get(key, ()):
             try:
-                textual = isinstance(given.value, str) and given.file in (ENVIRONMENT, COMMAND_LINE)
-                found = kind.read(kind.from_text(given.value) if textual else given.value)
+                found = self._read(key, given)
             except ValueError as error:
                 self.refuse(given, str(error))
         return found
+
+    def peek(self, key: Key, default: Any) -> Any:  # noqa: ANN401 - the kind of the key says what it is
+        """As `value`, for who asks besides the one who refuses: the default where the strongest is wrong."""
+        given = self.strongest(key)
+        try:
+            return default if given is None else self._read(key, given)
+        except ValueError:
+            return default
+
+    def _read(self, key: Key, given: Given) -> Any:  # noqa: ANN401 - the kind of the key says what it is
+        kind, textual = self.kinds[key], isinstance(given.value, str) and given.file in (ENVIRONMENT, COMMAND_LINE)
+        return kind.read(kind.from_text(given.value) if textual else given.value)
 
     def strongest(self, key: Key) -> Given | None:
         """Who decided the value; None where the default stands."""
@@ -55,11 +67,13 @@ class Layers:
         self.given.setdefault(key, []).append(given.hide() if secret else given)
 
 
-def known(sources: Iterable[SourceName]) -> dict[Key, Kind]:
-    """Every key there is, the sources' secret keys too, and its kind."""
+def known(sources: Iterable[SourceName], own: Iterable[SourceName] = ()) -> dict[Key, Kind]:
+    """Every key there is, the sources' secret keys too, and its kind. `own` are sources made by the configuration."""
     found: dict[Key, Kind] = {(one.section, one.name): one.kind for one in settings()}
-    for name in sources:
-        found |= {("sources", name, key): kind for key, kind in SOURCE_KINDS.items()}
+    made = tuple(own)
+    for name in (*sources, *made):
+        kinds = {**SOURCE_KINDS, **(OWN_KINDS if name in made else {})}
+        found |= {("sources", name, key): kind for key, kind in kinds.items()}
         found["sources", name, SOURCE_KEY] = _KEY_KIND
     return found
 
@@ -69,12 +83,13 @@ def gather(
     environ: Mapping[str, str],
     overrides: Mapping[str, object],
     sources: Iterable[SourceName],
+    own: Iterable[SourceName] = (),
 ) -> Layers:
     """All three layers in the order of their strength. `overrides` are keys such as "server.port"; None = not given."""
-    names = tuple(sources)
-    layers = Layers(known(names))
+    names, own = tuple(sources), tuple(own)
+    layers = Layers(known(names, own))
     if document is not None:
-        for key, given in _from_file(document, names, layers):
+        for key, given in _from_file(document, (*names, *own), layers):
             layers.put(key, given)
     for key, variable, value in _from_environment(environ, layers):
         layers.put(key, Given(value, ENVIRONMENT, variable))
@@ -112,7 +127,7 @@ def _from_file(document: Document, sources: tuple[str, ...], layers: Layers) -> 
 def _sources_from_file(document: Document, sources: tuple[str, ...], layers: Layers) -> Iterator[tuple[Key, Given]]:
     for source, content in document.values["sources"].items():
         if source not in sources:
-            layers.refuse(document.given("sources", source), f"unknown source{nearest(source, sources)}")
+            layers.refuse(document.given("sources", source), _unknown_source(source, content, sources))
             continue
         if not isinstance(content, dict):
             layers.refuse(document.given("sources", source), f"must be a section: [sources.{source}]")
@@ -121,10 +136,19 @@ def _sources_from_file(document: Document, sources: tuple[str, ...], layers: Lay
             key, given = ("sources", source, name), document.given("sources", source, name)
             if name == SOURCE_KEY or (key not in layers.kinds and sounds_secret(name)):
                 layers.refuse(given.hide(), _belongs_to_environment(f"TICKER_SOURCES_{source.upper()}_KEY", "a key"))
+            elif name == "kind" and key not in layers.kinds:
+                layers.refuse(given, f'"{source}" comes with the program; give a source of your own another name')
             elif key not in layers.kinds:
-                layers.refuse(given, f"unknown setting{nearest(name, SOURCE_KINDS)}")
+                near = nearest(name, (one[2] for one in layers.kinds if one[:2] == key[:2] and one[2] != SOURCE_KEY))
+                layers.refuse(given, f"unknown setting{near}")
             else:
                 yield key, given
+
+
+def _unknown_source(name: str, content: object, sources: Iterable[SourceName]) -> str:
+    if isinstance(content, dict) and "kind" in content:
+        return "the name of a source is 1 to 32 of a-z and 0-9"
+    return "unknown source" + (nearest(name, sources) or '; a source of your own says kind = "json"')
 
 
 def _from_environment(environ: Mapping[str, str], layers: Layers) -> Iterator[tuple[Key, str, str]]:

@@ -13,9 +13,10 @@ from ticker.config.durations import duration_text
 from ticker.config.folder import COINS_FILE, SETTINGS_FILE
 from ticker.config.given import COMMAND_LINE, ENVIRONMENT, Given
 from ticker.config.layers import Layers, gather
+from ticker.config.own import crowded, declared, read_own
 from ticker.config.plans import refuse_setting, source_settings
 from ticker.config.quotas import demands, misfits
-from ticker.config.read import Document, read
+from ticker.config.read import Document, parse, read
 from ticker.config.settings import (
     SECTIONS,
     AlertsSettings,
@@ -32,12 +33,14 @@ from ticker.errors import ConfigError
 from ticker.model import CoinId, SourceName
 from ticker.sources import REGISTRY
 from ticker.sources.base import Source
+from ticker.sources.jsonsource import Spec, make
 
 
 class Config(Struct, frozen=True, kw_only=True):
     """Everything ops decide. `version` names it to readers: it changes with whatever they could see of it.
 
-    `coins` are the shown ones in display order, then the others in the order of the file.
+    `coins` are the shown ones in display order, then the others in the order of the file. `registry` are the sources
+    there are, those that come with the program and those that the configuration makes; `sources` how to use them.
     """
 
     server: ServerSettings
@@ -46,6 +49,7 @@ class Config(Struct, frozen=True, kw_only=True):
     consensus: ConsensusSettings
     history: HistorySettings
     alerts: AlertsSettings
+    registry: Mapping[SourceName, Source]
     sources: Mapping[SourceName, SourceSettings]
     coins: tuple[CoinSettings, ...]
     shown: tuple[CoinId, ...]
@@ -58,6 +62,10 @@ class Config(Struct, frozen=True, kw_only=True):
     def idle_sources(self) -> dict[SourceName, str]:
         """The sources that are not polled, and why."""
         return {name: source.idle for name, source in self.sources.items() if source.idle is not None}
+
+    def usable_sources(self) -> tuple[SourceName, ...]:
+        """The sources that may be asked, whether or not any coin has an id for them."""
+        return tuple(name for name, source in self.sources.items() if source.barred is None)
 
     def ids_on(self, source: SourceName) -> dict[CoinId, tuple[str, ...]]:
         """What to ask a source for: the ids of each coin it may price, without those of a fixed price."""
@@ -76,7 +84,7 @@ def load(
 
     Raises the first ConfigError there is. With `fit` = False it may ask more of its sources than they allow.
     """
-    config, errors = _build(folder, environ, overrides or {}, sources, fit=fit)
+    config, errors = _build(folder, environ, overrides or {}, sources, None, fit=fit)
     if errors:
         raise errors[0]
     return config
@@ -87,24 +95,32 @@ def check(
     environ: Mapping[str, str],
     overrides: Mapping[str, object] | None = None,
     sources: Mapping[SourceName, Source] = REGISTRY,
+    coins: str | None = None,
 ) -> list[ConfigError]:
-    """Everything wrong with it, file by file and line by line; empty where `load` succeeds."""
-    return _build(folder, environ, overrides or {}, sources, fit=True)[1]
+    """Everything wrong with it, file by file and line by line; empty where `load` succeeds.
+
+    `coins` is a text to judge in the place of what coins.toml holds.
+    """
+    return _build(folder, environ, overrides or {}, sources, coins, fit=True)[1]
 
 
 def _build(
     folder: Path,
     environ: Mapping[str, str],
     overrides: Mapping[str, object],
-    sources: Mapping[SourceName, Source],
+    builtin: Mapping[SourceName, Source],
+    coins_text: str | None,
     *,
     fit: bool,
 ) -> tuple[Config, list[ConfigError]]:
     errors: list[ConfigError] = []
-    settings_file = _document(folder / SETTINGS_FILE, errors)
-    coins_file = _document(folder / COINS_FILE, errors)
+    settings_file = _document(folder / SETTINGS_FILE, None, errors)
+    coins_file = _document(folder / COINS_FILE, coins_text, errors)
+    layers = gather(settings_file, environ, overrides, builtin, declared(settings_file, builtin))
+    specs = {} if settings_file is None else read_own(settings_file, layers, builtin)
+    sources = {**builtin, **{name: make(name, spec) for name, spec in specs.items()}}
     coins = Coins() if coins_file is None else read_coins(coins_file, sources)
-    layers = gather(settings_file, environ, overrides, sources)
+    crowds = [] if coins_file is None else crowded(coins_file, specs, coins.coins)
     sections: dict[str, Any] = {
         section: struct(
             **{one.name: layers.value((section, one.name), one.default) for one in settings() if one.section == section}
@@ -115,6 +131,7 @@ def _build(
     sections["store"] = _placed(sections["store"], environ)
     config = Config(
         **sections,
+        registry=sources,
         sources=source_settings(layers, sources, coins.coins),
         coins=coins.coins,
         shown=coins.shown,
@@ -123,16 +140,16 @@ def _build(
     if fit:
         for name, reason in misfits(demands(config.sources, config.ids_on, sources)).items():
             refuse_setting(layers, sources[name], "every", reason, duration_text(config.sources[name].every))
-    errors = [*errors, *layers.errors, *coins.errors, *_icons_missing(folder, coins, coins_file)]
+    errors = [*errors, *layers.errors, *coins.errors, *crowds, *_icons_missing(folder, coins, coins_file)]
     order = (str(folder / SETTINGS_FILE), str(folder / COINS_FILE), ENVIRONMENT, COMMAND_LINE)
     places = {place: index for index, place in enumerate(order)}
     errors.sort(key=lambda error: (places.get(error.file, len(places)), error.line or 0))
-    return msgspec.structs.replace(config, version=_version(config)), errors
+    return msgspec.structs.replace(config, version=_version(config, specs)), errors
 
 
-def _document(path: Path, errors: list[ConfigError]) -> Document | None:
+def _document(path: Path, text: str | None, errors: list[ConfigError]) -> Document | None:
     try:
-        return read(path)
+        return read(path) if text is None else parse(path, text)
     except ConfigError as error:
         errors.append(error)
         return None
@@ -176,7 +193,7 @@ def _placed(store: StoreSettings, environ: Mapping[str, str]) -> StoreSettings:
     return StoreSettings(url=f"embedded:{place}", prefix=store.prefix)
 
 
-def _version(config: Config) -> str:
+def _version(config: Config, own: Mapping[SourceName, Spec]) -> str:
     """Twelve hex digits of what readers could see the effect of; nothing secret goes in."""
     visible = (
         config.display,
@@ -187,5 +204,6 @@ def _version(config: Config) -> str:
         config.coins,
         config.shown,
         [(name, config.sources[name].every) for name in config.active_sources()],
+        own,
     )
     return hashlib.sha256(msgspec.json.encode(visible)).hexdigest()[:12]

@@ -33,6 +33,7 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
             base_url = source_url(values["base_url"], allow_private=values["allow_private"])
         except ValueError as error:
             refuse_setting(layers, source, "base_url", str(error))
+    barred = _barred(source, plan, values, has_key=key is not None)
     return SourceSettings(
         enabled=values["enabled"],
         every=values["every"],
@@ -42,7 +43,8 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
         allow_private=values["allow_private"],
         accept_terms=values["accept_terms"],
         stream_url=_stream_url(layers, source, values),
-        idle=_idle(source, plan, values, has_key=key is not None, listed=listed),
+        barred=barred,
+        idle=barred or (None if listed else "no coin has an id for it"),
     )
 
 
@@ -93,14 +95,14 @@ def _stream_url(layers: Layers, source: Source, values: Mapping[str, Any]) -> st
     return given if values["stream"] else ""
 
 
-def _idle(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: bool, listed: bool) -> str | None:
+def _barred(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: bool) -> str | None:
     if not values["enabled"]:
         return "switched off: enabled = false"
     if source.terms.forbid and not values["accept_terms"]:
         return f"its terms seem to forbid this use ({source.terms.url}): read them, then set accept_terms = true"
     if plan.key_header and not has_key:
         return f'plan "{plan.name}" needs a key: set TICKER_SOURCES_{source.name.upper()}_KEY'
-    return None if listed else "no coin has an id for it"
+    return None
 
 
 def refuse_setting(layers: Layers, source: Source, name: str, reason: str, default: str | None = None) -> None:

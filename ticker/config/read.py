@@ -41,7 +41,11 @@ def read(path: Path) -> Document:
 
     Raises ConfigError where the file is missing, unreadable, larger than 2 MiB, not UTF-8 or not TOML.
     """
-    text = _text(path)
+    return parse(path, _text(path))
+
+
+def parse(path: Path, text: str) -> Document:
+    """The document in a text that is, or is to be, the file at `path`. Raises ConfigError where it is not TOML."""
     try:
         values = tomllib.loads(text, parse_float=Decimal)
         return Document(str(path), values, find_lines(text))

@@ -123,7 +123,8 @@ class AlertsSettings(Struct, frozen=True, kw_only=True):
 class SourceSettings(Struct, frozen=True, kw_only=True):
     """One source as ops want it: seconds between polls, the plan that serves us, its base address and key.
 
-    `stream_url` is where its live feed is; "" = it is only polled. `idle` says why it is not polled; None = it is.
+    `stream_url` is where its live feed is; "" = it is only polled. `barred` says why it may not be asked at all, `idle`
+    why it is not polled; None = it may, it is.
     """
 
     enabled: bool
@@ -134,6 +135,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     allow_private: bool
     accept_terms: bool
     stream_url: str
+    barred: str | None = None
     idle: str | None
 
 
@@ -153,7 +155,8 @@ class CoinSettings(Struct, frozen=True, kw_only=True):
     """A coin as ops list it.
 
     `ids` are its names on each source, the first present wins. `tolerance` is a fraction, None = the usual rule;
-    `fixed` a price in US dollars that asks no source.
+    `fixed` a price in US dollars that asks no source. `confirmed` is a moment (seconds since 1970): a person says that
+    a jump of its unit which was seen before it is right.
     """
 
     id: CoinId
@@ -163,6 +166,7 @@ class CoinSettings(Struct, frozen=True, kw_only=True):
     link: str | None = None
     tolerance: Decimal | None = None
     fixed: Decimal | None = None
+    confirmed: float | None = None
     ids: Mapping[SourceName, tuple[str, ...]] = {}
 
     @property

@@ -26,11 +26,11 @@ def web_url(text: str, *, schemes: tuple[str, ...] = ("https", "http"), query: b
     return text.rstrip("/")
 
 
-def source_url(text: str, *, allow_private: bool) -> str:
+def source_url(text: str, *, allow_private: bool, query: bool = False) -> str:
     """The base address of a source: https to a public host, unless private ones are allowed."""
     if text.startswith("http://") and not allow_private:
         raise ValueError("must begin with https://; http is for sources with allow_private = true")
-    url = web_url(text)
+    url = web_url(text, query=query)
     if not allow_private and is_private(urlsplit(url).hostname or ""):
         raise ValueError("is not a public address; such sources need allow_private = true")
     return url

@@ -5,11 +5,11 @@ quotes of our coins, so that what counts as a price is decided once. Knows no ne
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Literal, NoReturn, Self
 
 import msgspec
 
@@ -108,6 +108,35 @@ class Row:
         return LOWEST_PRICE <= self.price <= HIGHEST_PRICE
 
 
+class _Everything(AbstractSet[str]):
+    """The ids of every row there is: what `parse` takes as wanted by someone who wants them all. It has no end."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __and__(self, other: Iterable[str]) -> AbstractSet[str]:
+        return frozenset(other)
+
+    __rand__ = __and__
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("everything cannot be counted")
+
+    __len__ = __iter__
+
+
+EVERYTHING: AbstractSet[str] = _Everything()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """How to ask for all that a source lists: one request, and rows of it, which may have names and no prices."""
+
+    request: Request
+    parse: Callable[[bytes], Iterator[Row]]
+    max_body: int
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """A source's live feed over WebSocket, beside its polls: two more pure functions and a few facts.
@@ -134,9 +163,11 @@ class Source:
     `group` is its operator and data origin, which has one vote. `every` and `cache` are seconds: how often we ask, and
     how long it keeps an answer itself. `batch` is the ids a request may name (None: one request has every market).
     `cost` is what one request counts against `limits`. `typical_bytes` is an answer on the wire, compressed.
-    `timed` says that it gives its own time with every row. `id_pattern` is what its ids look like. `of` says what it
-    prices: coins, or currencies (ids are then codes, "EUR", and a row's price is US dollars for one). Sources that
-    share one allowance name the same `quota`; "" is a quota of its own.
+    `timed` says that it gives its own time with every row. `id_pattern` is what its ids look like; a venue's has a
+    group `base`, the venue's symbol of the coin. `of` says what it prices: coins, or currencies (ids are then codes,
+    "EUR", and a row's price is US dollars for one). Sources that share one allowance name the same `quota`; "" is a
+    quota of its own. `listing` is how to ask for all its coins where polls name ids. `own` marks a source that was made
+    from the configuration: whoever wrote it answers for its ids, which may be symbols.
     """
 
     name: SourceName
@@ -163,14 +194,46 @@ class Source:
     of: Literal["coins", "currencies"] = "coins"
     quota: str = ""
     stream: Stream | None = None
+    listing: Catalogue | None = None
+    own: bool = False
 
     def requests(self, ids: Sequence[str]) -> list[Request]:
         """All requests of one poll for these ids, in order; none for no ids."""
+        return [self.request(batch) for batch in self.batches(ids)]
+
+    def batches(self, ids: Sequence[str]) -> list[Sequence[str]]:
+        """The ids that each request of one poll names, in order."""
         if not ids:
             return []
         if self.batch is None:
-            return [self.request(ids)]
-        return [self.request(ids[i : i + self.batch]) for i in range(0, len(ids), self.batch)]
+            return [ids]
+        return [ids[i : i + self.batch] for i in range(0, len(ids), self.batch)]
+
+    def catalogue(self) -> Catalogue | None:
+        """How to ask for all that it lists; None where it prices only what it is asked for by name."""
+        if self.listing is None and self.batch is None:
+            return Catalogue(self.request(()), lambda body: self.parse(body, EVERYTHING), self.max_body)
+        return self.listing
+
+    def symbol_of(self, market: str) -> str | None:
+        """The venue's symbol of the coin in one of its market ids, in capitals; None for ids that hold none."""
+        found = self.id_pattern.fullmatch(market)
+        return found["base"].upper() if found and "base" in self.id_pattern.groupindex else None
+
+
+def rows(source: Source, bodies: Sequence[bytes], ids: Sequence[str]) -> Iterator[Row]:
+    """The rows in the answers of one poll for these ids, the bodies in the order of `Source.requests`.
+
+    A row under another id than its request named is left out, whatever the adapter does (trust rule 10). Raises the
+    source's error where an answer is not what the source documents.
+    """
+    batches = source.batches(ids) if source.batch is not None else [ids] * len(bodies)
+    try:
+        for body, batch in zip(bodies, batches, strict=False):
+            wanted = set(batch)
+            yield from (row for row in source.parse(body, wanted) if row.id in wanted)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(source.name, str(error)) from error
 
 
 def quotes(
@@ -182,21 +245,15 @@ def quotes(
     neither is an id that stands there at two prices. What is absurd beside a price is None.
     Raises the source's error where an answer is not what the source documents.
     """
-    wanted = {one for many in ids.values() for one in many}
-    rows: dict[str, Row] = {}
+    asked = [one for many in ids.values() for one in many]
+    priced: dict[str, Row] = {}
     contradicted: set[str] = set()
-    for body in bodies:
-        try:
-            for row in source.parse(body, wanted):
-                if not row.usable:
-                    continue
-                if rows.setdefault(row.id, row).price != row.price:
-                    contradicted.add(row.id)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise Malformed(source.name, str(error)) from error
+    for row in rows(source, bodies, asked):
+        if row.usable and priced.setdefault(row.id, row).price != row.price:
+            contradicted.add(row.id)
     found = []
     for coin, many in ids.items():
-        best = next((rows[one] for one in many if one in rows and one not in contradicted), None)
+        best = next((priced[one] for one in many if one in priced and one not in contradicted), None)
         if best is None or best.price is None or best.currency is None:
             continue
         high, low = (

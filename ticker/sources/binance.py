@@ -66,7 +66,7 @@ SOURCE = Source(
     # Where it refuses us for our location (451), https://data-api.binance.vision gives the same without a key.
     plans=(Plan("public", "https://api.binance.com", limits=(Limit(6_000, MINUTE),)),),
     terms=Terms.unread("https://www.binance.com/en/terms"),
-    id_pattern=re.compile(r"[A-Z0-9]+(USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9]+)(USDT|USDC)"),
     id_example="BTCUSDT",
     request=request,
     parse=parse,

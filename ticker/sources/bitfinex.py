@@ -12,7 +12,7 @@ from ticker.sources.rows import Answers
 from ticker.sources.values import number, optional, percent, times
 
 NAME = "bitfinex"
-_ID = re.compile(r"t(?:[A-Z0-9]{3}|[A-Z0-9]{4,}:)(USD|UST|UDC)")
+_ID = re.compile(r"t(?P<base>[A-Z0-9]{3}(?!:)|[A-Z0-9]{4,}(?=:)):?(?P<quote>USD|UST|UDC)")
 _CURRENCIES = {"USD": "usd", "UST": "tether", "UDC": "usd-coin"}  # by Bitfinex's own short names
 _ERRORS: Mapping[object, type[SourceError]] = {
     10020: NotFound,  # a symbol it does not know
@@ -76,7 +76,7 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
 def currency_of(market: str) -> str | None:
     """By the last three letters of tBTCUSD, or those behind the colon of tDOGE:USD; None for all other markets."""
     found = _ID.fullmatch(market)
-    return _CURRENCIES[found[1]] if found else None
+    return _CURRENCIES[found["quote"]] if found else None
 
 
 SOURCE = Source(

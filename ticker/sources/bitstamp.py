@@ -66,7 +66,7 @@ SOURCE = Source(
     docs="https://www.bitstamp.net/api/#tag/Tickers",
     plans=(Plan("public", "https://www.bitstamp.net", limits=(Limit(400, SECOND), Limit(10_000, 10 * MINUTE))),),
     terms=Terms.unread("https://www.bitstamp.net/terms-of-use/"),
-    id_pattern=re.compile(r"[A-Z0-9]+/(USD|USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9]+)/(USD|USDT|USDC)"),
     id_example="BTC/USD",
     request=request,
     parse=parse,

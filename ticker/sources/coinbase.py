@@ -145,7 +145,7 @@ SOURCE = Source(
     docs="https://docs.cdp.coinbase.com/exchange/reference/exchangerestapi_getproductstats",
     plans=(Plan("public", "https://api.exchange.coinbase.com", limits=(Limit(10, SECOND),)),),
     terms=Terms.unread("https://www.coinbase.com/legal/market_data"),
-    id_pattern=re.compile(r"[A-Z0-9]+-(USD|USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9]+)-(USD|USDT|USDC)"),
     id_example="BTC-USD",
     request=request,
     parse=parse,

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
 from ticker.model import SourceName
-from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.base import MIB, MINUTE, MONTH, Catalogue, Limit, Plan, Request, Row, Source, Terms
 from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
@@ -49,7 +49,14 @@ class Problem(Struct):
     error: str | None = None
 
 
+class _Listed(Struct):
+    id: str
+    symbol: str | None = None
+    name: str | None = None
+
+
 _answer = Answers(json.Decoder(list[_Coin] | Problem), _Coin, "id")
+_list = Answers(json.Decoder(list[_Listed] | Problem), _Listed, "id")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -87,6 +94,15 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
                 name=coin.name,
                 symbol=coin.symbol,
             )
+
+
+def listed(body: bytes) -> Iterator[Row]:
+    """Every coin it knows, by id, symbol and name, without prices; symbols are shared, and may be empty."""
+    answer = _list.decode(body, frozenset())
+    if isinstance(answer, Problem):
+        raise error_of(NAME, answer)
+    for coin in answer:
+        yield Row(coin.id, None, name=coin.name, symbol=coin.symbol)
 
 
 def error_of(source: SourceName, problem: Problem) -> SourceError:
@@ -135,6 +151,7 @@ SOURCE = Source(
     batch=250,
     typical_bytes=8_000,
     timed=True,
+    listing=Catalogue(Request("/api/v3/coins/list"), listed, 8 * MIB),
     credit=CREDIT,
     quota=NAME,
 )

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Raw, Struct, field, json
 
 from ticker.errors import Malformed, RateLimited, Refused, SourceError
-from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.base import EVERYTHING, MIB, MINUTE, MONTH, Catalogue, Limit, Plan, Request, Row, Source, Terms
 from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
@@ -84,6 +84,11 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
             )
 
 
+def listed(body: bytes) -> Iterator[Row]:
+    """The largest coins, of the same shape as the quotes of some."""
+    return parse(body, EVERYTHING)
+
+
 SOURCE = Source(
     name=NAME,
     title="CoinMarketCap",
@@ -118,4 +123,10 @@ SOURCE = Source(
     batch=100,
     typical_bytes=8_000,
     timed=True,
+    # Ten credits (one for each 100 coins), so it is asked only when a person looks for a coin.
+    listing=Catalogue(
+        Request("/v1/cryptocurrency/listings/latest", query=(("start", "1"), ("limit", "1000"), ("convert", "USD"))),
+        listed,
+        8 * MIB,
+    ),
 )

@@ -69,7 +69,7 @@ SOURCE = Source(
     docs="https://www.gate.com/docs/developers/apiv4/en/#get-currency-pair-ticker-information",
     plans=(Plan("public", "https://api.gateio.ws", limits=(Limit(200, 10 * SECOND),)),),
     terms=Terms.unread("https://www.gate.com/legal/user-agreement"),
-    id_pattern=re.compile(r"[A-Z0-9]+_(USD|USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9]+)_(USD|USDT|USDC)"),
     id_example="BTC_USDT",
     request=request,
     parse=parse,

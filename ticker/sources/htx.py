@@ -69,7 +69,7 @@ SOURCE = Source(
     docs="https://huobiapi.github.io/docs/spot/v1/en/#get-latest-tickers-for-all-pairs",
     plans=(Plan("public", "https://api.huobi.pro", limits=(Limit(10, SECOND), Limit(4_500, 5 * MINUTE))),),
     terms=Terms.unread("https://www.htx.com"),
-    id_pattern=re.compile(r"[a-z0-9]+(usdt|usdc)"),
+    id_pattern=re.compile(r"(?P<base>[a-z0-9]+)(usdt|usdc)"),
     id_example="btcusdt",
     request=request,
     parse=parse,

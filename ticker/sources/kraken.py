@@ -134,7 +134,7 @@ SOURCE = Source(
     docs="https://docs.kraken.com/api/docs/rest-api/get-ticker-information",
     plans=(Plan("public", "https://api.kraken.com", limits=(Limit(1, 1.0),)),),
     terms=Terms.unread("https://www.kraken.com/legal"),
-    id_pattern=re.compile(r"[A-Z0-9.]+/(USD|USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9.]+)/(USD|USDT|USDC)"),
     id_example="BTC/USD",
     request=request,
     parse=parse,

@@ -72,7 +72,7 @@ SOURCE = Source(
     docs="https://www.kucoin.com/docs/rest/spot-trading/market-data/get-all-tickers",
     plans=(Plan("public", "https://api.kucoin.com", limits=(Limit(2_000, 30 * SECOND),)),),
     terms=Terms.unread("https://www.kucoin.com/legal/terms-of-use"),
-    id_pattern=re.compile(r"[A-Z0-9]+-(USD|USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9]+)-(USD|USDT|USDC)"),
     id_example="BTC-USDT",
     request=request,
     parse=parse,

@@ -65,7 +65,7 @@ SOURCE = Source(
     docs="https://mexcdevelop.github.io/apidocs/spot_v3_en/#24hr-ticker-price-change-statistics",
     plans=(Plan("public", "https://api.mexc.com", limits=(Limit(20, SECOND),)),),
     terms=Terms.unread("https://www.mexc.com/terms"),
-    id_pattern=re.compile(r"[A-Z0-9]+(USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9]+)(USDT|USDC)"),
     id_example="BTCUSDT",
     request=request,
     parse=parse,

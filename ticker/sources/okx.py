@@ -123,7 +123,7 @@ SOURCE = Source(
     docs="https://www.okx.com/docs-v5/en/#order-book-trading-market-data-get-tickers",
     plans=(Plan("public", "https://www.okx.com", limits=(Limit(20, 2 * SECOND),)),),
     terms=Terms.unread("https://www.okx.com/help/terms-of-service"),
-    id_pattern=re.compile(r"[A-Z0-9]+-(USD|USDT|USDC)"),
+    id_pattern=re.compile(r"(?P<base>[A-Z0-9]+)-(USD|USDT|USDC)"),
     id_example="BTC-USDT",
     request=request,
     parse=parse,

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from msgspec import DecodeError, Raw, ValidationError, json
 
+from ticker.sources.base import EVERYTHING
+
 Answer = TypeVar("Answer")
 MOST_ROWS = 20_000  # several times the longest list there is; more are not worth the time of reading them one by one
 
@@ -29,6 +31,8 @@ class Answers(Generic[Answer]):
 
     def decode(self, body: bytes, wanted: AbstractSet[str]) -> Answer:
         """The answer, without its odd rows where none of these is wanted and they are half of all rows at most.
+
+        Who wants everything wants no row above the others.
 
         Raises `msgspec.ValidationError` where they are not, and msgspec's other errors for what is no JSON.
         """
@@ -57,7 +61,7 @@ class Answers(Generic[Answer]):
         try:
             self._row.decode(row)
         except ValidationError:
-            if name in wanted or self._id_of(row) in wanted:
+            if wanted is not EVERYTHING and (name in wanted or self._id_of(row) in wanted):
                 raise
             return False
         return True
