@@ -58,7 +58,9 @@ async def connected(simulation: simulator.Simulation, count: int, within: float 
 
 async def test_prices_move_between_polls(tmp_path: Path) -> None:
     """Polled once an hour, the price moves every second or so: by what is streamed, and close to the market."""
-    async with service(tmp_path, "1h") as (process, simulation):
+    # Only the two that stream: a third that stands still for an hour may be the median of the three, and rightly so.
+    venues = {name: VENUES[name] for name in STREAMING}
+    async with service(tmp_path, "1h", venues) as (process, simulation):
         await connected(simulation, 2)
         await moves(process, 3)
         price = (await process.prices())["bitcoin"]
@@ -66,9 +68,9 @@ async def test_prices_move_between_polls(tmp_path: Path) -> None:
         log = process.log
         calls = dict(simulation.calls)
 
-    assert {calls[name] for name in VENUES} == {1}
+    assert {calls[name] for name in venues} == {1}
     assert abs(Decimal(price["price"]) / true - 1) < Decimal("0.002")
-    assert price["agreement"] == "ok"
+    assert price["agreement"] == "degraded"
     assert time.time() - datetime.fromisoformat(price["as_of"]).timestamp() < 5
     assert "streaming kraken, coinbase between polls" in log
 
