@@ -240,6 +240,13 @@ def test_rates() -> None:
     assert rates({}, [tether]) == {"usd": 1}
 
 
+def test_an_id_at_two_prices_has_none() -> None:
+    """Two rows of one id that contradict each other are no price here either, as they are none for the poller."""
+    body = b'[{"currency_pair": "A_USDT", "last": "1"}, {"currency_pair": "A_USDT", "last": "2"}]'
+    (row_,) = read(REGISTRY["gateio"], [body], ["A_USDT"]).rows.values()
+    assert (row_.id, row_.price) == ("A_USDT", None)
+
+
 def test_reading_keeps_what_was_asked_apart_from_the_rest() -> None:
     """A row among the others that cannot be read ends the list of candidates, and harms nobody's price."""
     body = b'{"error": [], "result": {"A/USD": {"c": ["1", "1"], "v": ["1", "1"], "p": ["1", "1"], "h": ["1", "1"],'

@@ -11,7 +11,7 @@ from ticker.config import CoinSettings
 from ticker.consensus.statistics import median_of
 from ticker.errors import SourceError
 from ticker.model import CoinId, SourceName
-from ticker.sources import Row, Source, rows
+from ticker.sources import Row, Source, answered
 from ticker.sources.base import EVERYTHING
 
 STABLECOINS: tuple[CoinId, ...] = ("tether", "usd-coin")
@@ -45,7 +45,10 @@ class Said(Struct, frozen=True):
 
 def read(source: Source, bodies: Sequence[bytes], ids: Sequence[str]) -> Answer:
     """The bodies of one poll as an answer. Raises the source's error where they are not what it documents."""
-    asked = {row.id: row for row in rows(source, bodies, ids)}
+    asked: dict[str, Row] = {}
+    for row in answered(source, bodies, ids):
+        if asked.setdefault(row.id, row).price != row.price:
+            asked[row.id] = Row(row.id, None, name=row.name, symbol=row.symbol)  # at two prices it has none
     listed = tuple(_all(source, bodies)) if source.batch is None else ()
     return Answer(source, asked, listed)
 

@@ -24,9 +24,9 @@ from ticker.sources import (
     okx,
     openerapi,
 )
-from ticker.sources.base import Limit, Plan, Request, Row, Source, Stream, Terms, heard, quotes, rows
+from ticker.sources.base import Limit, Plan, Request, Row, Source, Stream, Terms, answered, heard, quotes
 
-__all__ = ["REGISTRY", "Limit", "Plan", "Request", "Row", "Source", "Stream", "Terms", "heard", "quotes", "rows"]
+__all__ = ["REGISTRY", "Limit", "Plan", "Request", "Row", "Source", "Stream", "Terms", "answered", "heard", "quotes"]
 
 REGISTRY: Mapping[SourceName, Source] = MappingProxyType(
     {

@@ -221,7 +221,7 @@ class Source:
         return found["base"].upper() if found and "base" in self.id_pattern.groupindex else None
 
 
-def rows(source: Source, bodies: Sequence[bytes], ids: Sequence[str]) -> Iterator[Row]:
+def answered(source: Source, bodies: Sequence[bytes], ids: Sequence[str]) -> Iterator[Row]:
     """The rows in the answers of one poll for these ids, the bodies in the order of `Source.requests`.
 
     A row under another id than its request named is left out, whatever the adapter does (trust rule 10). Raises the
@@ -248,7 +248,7 @@ def quotes(
     asked = [one for many in ids.values() for one in many]
     priced: dict[str, Row] = {}
     contradicted: set[str] = set()
-    for row in rows(source, bodies, asked):
+    for row in answered(source, bodies, asked):
         if row.usable and priced.setdefault(row.id, row).price != row.price:
             contradicted.add(row.id)
     found = []
