@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import msgspec
 
+from ticker.asking import Assignment
 from ticker.errors import Fenced, SourceError, StoreDown
 from ticker.fetch import Answer, Ask
 from ticker.model import CoinId, Point, Snapshot, Step
-from ticker.poller import Assignment
 from ticker.sources import Source
 from ticker.sources.base import Plan, Request, Row, Terms
 from ticker.store.base import Entry, Publication, slot

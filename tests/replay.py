@@ -1,8 +1,8 @@
 """Replay of recorded answers over real HTTP: the bytes of the recording, with only the times moved to now.
 
-The newest time in a body becomes now (to the second), and all others keep their distance to it. Every other byte stays
-as recorded; numbers are never read and written again. On demand the prices of named ids are multiplied by a stated
-factor, exactly, so that recordings of different years can stand beside each other.
+The newest time in a body becomes now (to the second, or to the day), and all others keep their distance to it. Every
+other byte stays as recorded; numbers are never read and written again. On demand the prices of named ids are multiplied
+by a stated factor, exactly, so that recordings of different years can stand beside each other.
 
 Some sources were recorded one market at a time. Such a body is served in the bulk envelope only where the index of the
 recordings says that there is a bulk form, and only as `ENVELOPES` says; anything else is served as it is:
@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
@@ -29,14 +29,15 @@ from typing import Literal, NamedTuple, Self
 from aiohttp import web
 
 Step = str | int
-Unit = Literal["s", "ms", "iso"]
+Unit = Literal["s", "ms", "iso", "day"]
 
 ANY = "*"
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Where an answer has what. Steps are keys and positions, `*` is any.
+    """Where an answer has what. Steps are keys and positions, `*` is any. In XML every element is a row of the top, by
+    its name without prefix and its position; its attributes are its cells.
 
     `path` is asked under the source's prefix. `row` leads to a market; `id` from there to its id, and () means that
     the row's own key is the id. `prices` lead from the row to what is counted in its currency, `times` from the top.
@@ -47,6 +48,7 @@ class Shape:
     id: tuple[Step, ...]
     prices: tuple[tuple[Step, ...], ...]
     times: tuple[tuple[tuple[Step, ...], Unit], ...] = ()
+    content_type: str = "application/json"
 
 
 def _cells(names: str) -> tuple[tuple[Step, ...], ...]:
@@ -121,6 +123,23 @@ SHAPES: Mapping[str, Shape] = {
         _cells("open high low last vwap bid ask open_24"),
         (((ANY, "timestamp"), "s"),),
     ),
+    "ecb": Shape(
+        "/stats/eurofxref/eurofxref-daily.xml",
+        ("Cube", ANY),
+        ("currency",),
+        _cells("rate"),
+        ((("Cube", ANY, "time"), "day"),),
+        "text/xml",
+    ),
+    "frankfurter": Shape("/v1/latest", ("rates", ANY), (), ((),), ((("date",), "day"),)),
+    "openerapi": Shape(
+        "/v6/latest/USD",
+        ("rates", ANY),
+        (),
+        ((),),
+        ((("time_last_update_unix",), "s"),),  # its next update lies ahead of any now, and nobody reads it
+    ),
+    "coingeckorates": Shape("/api/v3/exchange_rates", ("rates", ANY), (), _cells("value")),
 }
 
 
@@ -147,6 +166,8 @@ ENVELOPES: Mapping[str, Callable[[bytes], bytes]] = {
 _TOKEN = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<scalar>[-+0-9.eE]+|true|false|null)|(?P<mark>[\[\]{},:]))'
 )
+_ELEMENT = re.compile(r"<(?:[\w-]+:)?(?P<name>\w+)(?P<rest>[^<>]*)>")
+_ATTRIBUTE = re.compile(r"""(?P<name>[\w:-]+)=(?:'(?P<one>[^']*)'|"(?P<two>[^"]*)")""")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _EXACT = Context(prec=200, traps=[Inexact])
 
@@ -160,7 +181,10 @@ class Cell(NamedTuple):
 
 
 def cells(text: str) -> Iterator[Cell]:
-    """All scalars of a JSON text in order. The text is read, not checked."""
+    """All scalars of a JSON text, or all attributes of an XML one, in order. The text is read, not checked."""
+    if text.startswith("<"):
+        yield from _attributes(text)
+        return
     path: list[Step] = []
     key_is_due = False
     at = 0
@@ -185,6 +209,15 @@ def cells(text: str) -> Iterator[Cell]:
             path[-1] = token["string"][1:-1]
         else:
             yield Cell(tuple(path), token.start("string") + 1, at - 1)
+
+
+def _attributes(text: str) -> Iterator[Cell]:
+    for index, element in enumerate(_ELEMENT.finditer(text)):
+        for attribute in _ATTRIBUTE.finditer(text, element.start("rest"), element.end("rest")):
+            if attribute["name"].startswith("xmlns"):
+                continue
+            group = "one" if attribute["one"] is not None else "two"
+            yield Cell((element["name"], index, attribute["name"]), attribute.start(group), attribute.end(group))
 
 
 def matches(path: tuple[Step, ...], pattern: tuple[Step, ...]) -> bool:
@@ -229,7 +262,7 @@ class Recording:
 
 def _rebased(text: str, found: list[Cell], shape: Shape, rebase: Mapping[str, Decimal]) -> tuple[str, list[Cell]]:
     depth = len(shape.row)
-    inside = [cell for cell in found if len(cell.path) > depth and matches(cell.path[:depth], shape.row)]
+    inside = [cell for cell in found if len(cell.path) >= depth and matches(cell.path[:depth], shape.row)]
     names = {
         cell.path[:depth]: text[cell.start : cell.end] if shape.id else str(cell.path[depth - 1])
         for cell in inside
@@ -254,11 +287,15 @@ def _rebased(text: str, found: list[Cell], shape: Shape, rebase: Mapping[str, De
 def _seconds(text: str, unit: Unit) -> float:
     if unit == "iso":
         return datetime.fromisoformat(text).timestamp()
+    if unit == "day":
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     return float(text) / (1000 if unit == "ms" else 1)
 
 
 def _moved(text: str, unit: Unit, shift: int) -> str:
     """A time moved by whole seconds, in the form it had."""
+    if unit == "day":
+        return (datetime.fromisoformat(text) + timedelta(seconds=shift)).date().isoformat()
     if unit != "iso":
         return str(int(text) + shift * (1000 if unit == "ms" else 1))
     moved = datetime.fromisoformat(text[:19]) + timedelta(seconds=shift)
@@ -297,11 +334,13 @@ class Replay:
         rebase: Mapping[str, Decimal] | None = None,
         status: int = 200,
         path: str | None = None,
-        content_type: str = "application/json",
+        content_type: str = "",
     ) -> None:
         """Answer the source's path with this body from now on; an answer that is no success is served untouched."""
         told = Recording(source, body, rebase) if status == 200 else body
-        self._served[source, path or SHAPES[source].path] = Served(told, status, content_type)
+        self._served[source, path or SHAPES[source].path] = Served(
+            told, status, content_type or SHAPES[source].content_type
+        )
 
     def silence(self, *sources: str) -> None:
         """Serve nothing for these sources any more; without names, for none at all."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from ticker.sources import REGISTRY
+
 STABLECOINS: Mapping[str, Mapping[str, Any]] = {
     "tether": {"name": "Tether", "symbol": "USDT", "ids": {}},
     "usd-coin": {"name": "USDC", "symbol": "USDC", "ids": {}},
@@ -41,13 +43,19 @@ def write_config(folder: Path, coins: Mapping[str, Mapping[str, Any]], show: Seq
     return folder
 
 
-def stand_ins(base_urls: Mapping[str, str], every: str = "1s") -> dict[str, str]:
-    """The environment that polls these addresses in place of the real ones, and no other source."""
+def stand_ins(
+    base_urls: Mapping[str, str], every: str = "1s", stream_urls: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment that polls these addresses in place of the real ones, and streams from those."""
     found = {"TICKER_SOURCES_COINMARKETCAP_KEY": "recorded"}
+    money = [name for name, source in REGISTRY.items() if source.of == "currencies"]
+    found |= {f"TICKER_SOURCES_{name.upper()}_ENABLED": "false" for name in money}
     for name, url in base_urls.items():
         prefix = f"TICKER_SOURCES_{name.upper()}_"
         found |= {f"{prefix}BASE_URL": url, f"{prefix}ALLOW_PRIVATE": "true", f"{prefix}EVERY": every}
         found |= {f"{prefix}ACCEPT_TERMS": "true", f"{prefix}ENABLED": "true"}
+        if name in (stream_urls or {}):
+            found[f"{prefix}STREAM_URL"] = (stream_urls or {})[name]
     return found
 
 

@@ -22,7 +22,8 @@ from ticker.errors import (
     TooLarge,
     Unreachable,
 )
-from ticker.fetch import Ask, Fetcher, PublicResolver, error_of_status, is_public
+from ticker.fetch import Ask, Fetcher
+from ticker.outside import PublicResolver, error_of_status, is_public
 
 NOW = 1_800_000_000.0
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

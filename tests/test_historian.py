@@ -163,6 +163,23 @@ async def test_a_store_that_is_down_takes_nothing_away(caplog: pytest.LogCapture
     assert store.history["bitcoin", "1m"].keys() >= {int((START + 4200) // 60)}
 
 
+async def test_a_point_that_could_not_be_written_comes_later(caplog: pytest.LogCaptureFixture) -> None:
+    """A store that fails between the look and the write costs no publication, and the minute has its point after."""
+    caplog.set_level(logging.INFO, "ticker.historian")
+    store = FakeStore()
+    historian = Historian(store)  # type: ignore[arg-type]
+    await publish(historian, START, price("1"))
+    for second in (60, 61):
+        await historian.refresh(["bitcoin"], START + second)
+        store.down = True
+        await historian.keep([price("2")], START + second)
+        store.down = False
+    assert len(await store.points("bitcoin", "1m", 0, 2 * START)) == 1
+    await publish(historian, START + 70, price("3"))
+    assert (await store.points("bitcoin", "1m", 0, 2 * START))[1] == Point(START + 70, Decimal(3))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
 async def test_a_store_that_is_down_is_not_asked_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that fails may take its whole deadline: it is made every few seconds, not with every publication."""
     store = FakeStore()

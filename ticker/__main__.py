@@ -111,6 +111,14 @@ def explain(
 
 
 @app.command()
+def plan(config: ConfigFolder = None) -> None:
+    """Calls and megabytes a day and a month, against every quota, before anything runs."""
+    from ticker.commands import plan as command
+
+    command.plan(config, os.environ)
+
+
+@app.command()
 def simulate(
     config: ConfigFolder = None,
     host: Host = "127.0.0.1",

@@ -21,6 +21,15 @@ TickerError
 
 from ticker.model import SourceName
 
+LONGEST_CAUSE = 160  # characters
+
+
+def words(text: str) -> str:
+    """What a stranger said, fit for a log: one line of printable text, `LONGEST_CAUSE` characters at most."""
+    printable = "".join(one if one.isprintable() else " " for one in text[: 4 * LONGEST_CAUSE])
+    line = " ".join(printable.split())
+    return line if len(line) <= LONGEST_CAUSE else line[: LONGEST_CAUSE - 1] + "…"
+
 
 class TickerError(Exception):
     """Anything that this service expects to go wrong."""
@@ -42,15 +51,18 @@ class ConfigError(TickerError):
 
 
 class SourceError(TickerError):
-    """A source gave no usable answer. `cause` is for the log, the class docstring's first line for everyone."""
+    """A source gave no usable answer. `cause` is for the log, the class docstring's first line for everyone.
+
+    A cause may quote the source: whatever is given, it is one line of printable text, `LONGEST_CAUSE` at most.
+    """
 
     slug = "error"
     permanent = False
 
     def __init__(self, source: SourceName, cause: str = "", *, retry_after: float | None = None) -> None:
-        self.source, self.cause, self.retry_after = source, cause, retry_after
+        self.source, self.cause, self.retry_after = source, words(cause), retry_after
         sentence = (type(self).__doc__ or "").splitlines()[0].rstrip(".")
-        super().__init__(f"{source}: {sentence}" + (f": {cause}" if cause else ""))
+        super().__init__(f"{source}: {sentence}" + (f": {self.cause}" if self.cause else ""))
 
 
 class Unreachable(SourceError):

@@ -1,48 +1,27 @@
 """The only road out: one GET under deadlines and a size limit, and every failure as one of our errors.
 
 Knows no source's dialect and no configuration. Follows no redirect, sends no cookie, takes no proxy from the
-environment. Addresses that are not public are refused, as literals and as what a name resolves to, unless the caller
-allows them.
+environment; which addresses it may call is decided in `outside`.
 """
 
 import asyncio
-import ipaddress
-import socket
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
-from ticker.errors import (
-    ForbiddenAddress,
-    Malformed,
-    NotFound,
-    RateLimited,
-    Redirected,
-    Refused,
-    ServerFailed,
-    SourceError,
-    TimedOut,
-    TooLarge,
-    Unreachable,
-)
+from ticker.errors import Malformed, SourceError, TimedOut, TooLarge
 from ticker.model import SourceName
+from ticker.outside import client, error_of_failure, error_of_status, guard
 
-CONNECT = 3.0
 TOTAL = 8.0
-LONGEST_RETRY_AFTER = 86_400.0
 _CHUNK = 64 * 1024
 _EXCERPT = 2048
 _EXCERPT_SECONDS = 1.0
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: for use inside one network
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +63,8 @@ class Fetcher:
         self._private: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._public = self._session(PublicResolver(DefaultResolver()))
-        self._private = self._session(DefaultResolver())
+        self._public = client(self._headers, allow_private=False)
+        self._private = client(self._headers, allow_private=True)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -93,24 +72,10 @@ class Fetcher:
             if session is not None:
                 await session.close()
 
-    def _session(self, resolver: AbstractResolver) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=resolver, limit_per_host=4, ttl_dns_cache=60),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
-            auto_decompress=False,
-            trust_env=False,
-        )
-
     async def fetch(self, ask: Ask) -> Answer:
         """The answer to `ask`, whole and within its deadline. Raises `SourceError` and nothing else."""
         url = URL(ask.url, encoded=True)
-        if not ask.allow_private:
-            if url.scheme != "https":
-                raise ForbiddenAddress(ask.source, "plain http needs allow_private = true")
-            if _is_private_literal(url.host or ""):
-                raise ForbiddenAddress(ask.source, f"{url.host} is not a public address")
+        guard(ask.source, url, allow_private=ask.allow_private, secure="https")
         session = self._private if ask.allow_private else self._public
         if session is None:
             raise RuntimeError("the fetcher is not open")
@@ -121,9 +86,7 @@ class Fetcher:
         except TimeoutError as error:
             raise TimedOut(ask.source, f"more than {ask.deadline:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _PrivateAddressError):
-                raise ForbiddenAddress(ask.source, str(error.os_error)) from error
-            raise Unreachable(ask.source, f"{type(error).__name__}: {error}") from error
+            raise error_of_failure(ask.source, error) from error
 
     async def _read(self, response: aiohttp.ClientResponse, ask: Ask) -> Answer:
         refusal = None
@@ -172,80 +135,3 @@ async def _inflate(response: aiohttp.ClientResponse, source: SourceName, limit: 
     if inflate is not None and not inflate.eof:
         raise Malformed(source, "the gzip stream is cut short")
     return Answer(bytes(body), wire)
-
-
-def error_of_status(
-    source: SourceName, status: int, headers: Mapping[str, str], excerpt: bytes, now: float
-) -> SourceError:
-    """The one place that says what a status other than 200 means (apis.md lists who sends what)."""
-    words = " ".join(excerpt.decode("utf-8", "replace").split())
-    cause = f"HTTP {status}" + (f": {''.join(c for c in words if c.isprintable())[:160]}" if words else "")
-    retry_after = _retry_after(headers.get("Retry-After"), now)
-    if 300 <= status < 400:
-        return Redirected(source, cause)
-    if status in (402, 418, 429):  # CoinPaprika says 402, Binance 418, where others say 429
-        return RateLimited(source, cause, retry_after=retry_after)
-    if status in (404, 410):
-        return NotFound(source, cause)
-    if status >= 500:
-        return ServerFailed(source, cause, retry_after=retry_after)
-    return Refused(source, cause)
-
-
-def _retry_after(text: str | None, now: float) -> float | None:
-    """Seconds to wait, from either form of the header (RFC 9110, 10.2.3); at most a day; None if it says nothing."""
-    if text is None:
-        return None
-    if text.strip().isascii() and text.strip().isdigit():
-        return min(float(text.strip()), LONGEST_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return min(max(moment.timestamp() - now, 0.0), LONGEST_RETRY_AFTER)
-
-
-class _PrivateAddressError(OSError):
-    """A name resolves to an address that is not public."""
-
-
-class PublicResolver(AbstractResolver):
-    """Resolves names, and refuses those with any address that is not public (so that rebinding gains nothing)."""
-
-    def __init__(self, inner: AbstractResolver) -> None:
-        self._inner = inner
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The addresses of a name. Raises OSError where one is not public."""
-        found = await self._inner.resolve(host, port, family)
-        for one in found:
-            if not is_public(one["host"]):
-                raise _PrivateAddressError(f"{host} resolves to {one['host']}, which is not a public address")
-        return found
-
-    async def close(self) -> None:
-        """Let go of the resolver."""
-        await self._inner.close()
-
-
-def is_public(address: str) -> bool:
-    """Whether a literal address is global unicast, also when it is IPv4 inside IPv6."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed in _NAT64_LOCAL:
-            return False
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if parsed in _NAT64:
-            inner = ipaddress.IPv4Address(parsed.packed[-4:])
-        if inner is not None:
-            return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
-
-
-def _is_private_literal(host: str) -> bool:
-    try:
-        return not is_public(host)
-    except ValueError:
-        return False  # a name: the resolver decides

@@ -1,42 +1,35 @@
-"""Polling: ask one source, keep its last good answer, settle, publish.
+"""Polling: hold what sources say, settle it, publish what is new.
 
-Knows the road out, settling and the store; not when to poll (the scheduler does) nor where settings come from.
+Knows asking, settling, history and the store; not when to poll (the scheduler does) nor where settings come from.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 
-from ticker.consensus import Memory, Rules, settle
-from ticker.errors import Fenced, NotFound, RateLimited, SourceError, StoreCorrupt, StoreDown, StoreError
-from ticker.fetch import TOTAL, Ask, Fetcher
+from ticker.asking import Asker, Assignment, Road
+from ticker.consensus import Memory, Rules, Settlement, settle
+from ticker.consensus.record import Record, pack, record
+from ticker.errors import Fenced, StoreCorrupt, StoreDown, StoreError
 from ticker.historian import Historian
 from ticker.model import Coin, CoinId, Credit, Price, Quote, Snapshot, SourceName
-from ticker.sources import Source
-from ticker.sources import quotes as quotes_of
-from ticker.store.base import HEARTBEAT, Publication, Store
+from ticker.politeness import Kept, Manners
+from ticker.quotebook import QuoteBook
+from ticker.sources import Row
+from ticker.store.base import HEARTBEAT, Entry, Publication, Store
 
 log = logging.getLogger("ticker.poller")
 
-FIRST_RETRY = 5.0  # seconds after a first failure; doubles, and never exceeds the source's own interval
 COLD_START = 3.0  # seconds the first publication waits for sources that have not answered yet
+RESUME = 2.0  # seconds the first polls wait for the store to say which sources must be left alone
 STORE_RETRY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A source to poll: where, how often, with what headers (a key, perhaps), and for which of its ids."""
-
-    source: Source
-    base_url: str
-    every: float
-    ids: Mapping[CoinId, Sequence[str]]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    allow_private: bool = False
+RECORD_EVERY = 60.0  # seconds between whole rounds in the log of decisions
+SILENT_RIVAL = 30.0  # seconds without a new snapshot of the poller that fenced us, after which we take over again
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +42,17 @@ class Listing:
     simulated: bool = False
 
 
-class Memories(Struct, frozen=True):
-    """What the poller remembers between rounds: of coins, and of currencies, whose codes may be ids of coins."""
+class State(msgspec.Struct, frozen=True):
+    """What a successor goes on with, and an explanation starts from: memories after the round, what went into it.
 
-    prices: Memory = Memory()
-    rates: Memory = Memory()
+    `record` is without its quotes, which stand beside it in the publication. Currencies are remembered apart from
+    coins, since their codes may be ids of coins.
+    """
 
-
-@dataclass(slots=True)
-class Health:
-    """How a source is doing. `error` is None while it is up; `failures` counts since the last answer."""
-
-    polls: int = 0
-    failures: int = 0
-    error: SourceError | None = None
-    answered_at: float | None = None
+    prices: Memory
+    rates: Memory
+    manners: Kept
+    record: Record
 
 
 class Poller:
@@ -75,100 +64,116 @@ class Poller:
         rules: Rules,
         listing: Listing,
         store: Store,
-        fetcher: Fetcher,
+        road: Road,
         *,
         rate_rules: Rules | None = None,
         clock: Callable[[], float],
+        steady: Callable[[], float] | None = None,
         publish_every: float = 1.0,
+        rng: random.Random | None = None,
     ) -> None:
         self._assignments = {assignment.source.name: assignment for assignment in assignments}
         self._rules, self._rate_rules, self._listing = rules, rate_rules or Rules({}, ()), listing
-        self._store, self._fetcher = store, fetcher
-        self._clock, self._publish_every = clock, publish_every
+        self._store = store
+        self._clock, self._steady, self._publish_every = clock, steady or clock, publish_every
+        self._asker = Asker(self._assignments, road, clock, self._steady, rng or random.Random())
         self._historian = Historian(store)
-        self.health = {name: Health() for name in self._assignments}
-        self._quotes: dict[SourceName, list[Quote]] = {}
-        self._memory = Memories()
+        self.health = self._asker.health
+        self._book = QuoteBook({name: one.ids for name, one in self._assignments.items()})
+        self._prices, self._rates = Memory(), Memory()
+        self._published: Publication | None = None
         self._epoch = self._seq = 0
         self._news = asyncio.Event()
-        self.first_round = asyncio.Event()  # every source has answered or failed at least once
+        self.first_round = asyncio.Event()  # every source has had a turn
+        self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
+        self._resumed.set()
+        self._standing_by = False
+        self._recorded_at: float | None = None
         self._store_failed = False
 
+    @property
+    def manners(self) -> Manners:
+        """Which sources may be asked, and what is left of their quotas."""
+        return self._asker.manners
+
     async def poll(self, name: SourceName) -> float | None:
-        """Ask a source once. Returns the seconds after which to come back, None for its usual turn."""
-        assignment, health = self._assignments[name], self.health[name]
+        """A turn of a source. Returns the seconds after which to come back, None for its usual turn."""
+        await self._wait_for_the_last_poller()
+        if self._standing_by:
+            return None
+        asked = self._clock()
+        quotes, again = await self._asker.turn(name)
+        if quotes is not None:
+            self._book.answered(name, quotes, asked)
+        if self.health[name].hold is None:
+            self._news.set()
+        if all(one.heard for one in self.health.values()):
+            self.first_round.set()
+        return again
+
+    def stream(self, name: SourceName, rows: Iterable[Row], received: float) -> None:
+        """Take what a source streams, which counts with the next publication: as one answer, however much it is."""
+        self._book.streamed(name, rows, received)
+        self._news.set()
+
+    async def _wait_for_the_last_poller(self) -> None:
         try:
-            found = await self._ask(assignment, health.polls + 1)
-        except SourceError as error:
-            return self._failed(assignment, health, error)
-        finally:
-            if all(one.polls or one.error for one in self.health.values() if one is not health):
-                self.first_round.set()
-        if health.error is not None:
-            log.info("%s is back after %d failed polls", name, health.failures)
-        health.polls, health.failures, health.error = health.polls + 1, 0, None
-        health.answered_at = self._clock()
-        self._quotes[name] = found
-        self._news.set()
-        return None
-
-    async def _ask(self, assignment: Assignment, poll: int) -> list[Quote]:
-        source = assignment.source
-        ids = [one for many in assignment.ids.values() for one in many]
-        requests = source.requests(ids)
-        deadline = min(TOTAL, 0.9 * assignment.every) / max(1, len(requests))
-        bodies = []
-        for request in requests:
-            ask = Ask(
-                source=source.name,
-                base_url=assignment.base_url,
-                path=request.path,
-                query=request.query,
-                headers={**dict(request.headers), **assignment.headers},
-                max_body=source.max_body,
-                content_types=source.content_types,
-                deadline=deadline,
-                allow_private=assignment.allow_private,
-            )
-            bodies.append((await self._fetcher.fetch(ask)).body)
-        found = quotes_of(source, bodies, assignment.ids, received=self._clock(), poll=poll)
-        if not found:
-            raise NotFound(source.name, f"its answer has a price for none of our {len(assignment.ids)} {source.of}")
-        return found
-
-    def _failed(self, assignment: Assignment, health: Health, error: SourceError) -> float:
-        if health.error is None:
-            log.warning("%s; its last answer stays while it may", error)
-        elif health.error.slug != error.slug:
-            log.info("%s", error)
-        health.failures, health.error = health.failures + 1, error
-        self._news.set()
-        if error.retry_after is not None:
-            return max(error.retry_after, FIRST_RETRY)
-        if error.permanent or isinstance(error, RateLimited):
-            return assignment.every
-        return float(min(FIRST_RETRY * 2 ** min(health.failures - 1, 16), assignment.every))
+            async with asyncio.timeout(RESUME):
+                await self._resumed.wait()
+        except TimeoutError:
+            self._resumed.set()  # the store is down: go on without
 
     async def run(self) -> None:
-        """Publish what is new, at most once in `publish_every` seconds, until cancelled or fenced.
+        """Publish what is new, at most once in `publish_every` seconds, until cancelled.
+
+        News are answers, failures and streamed rows. All of them in that time make one snapshot, and none if neither
+        a quote nor a price nor the memory of settling is other than it was.
 
         Where a poller was before, its prices are published again at once under our coin list. In an empty store the
         first publication waits for the first round, so that readers who still hold prices are not sent back to none;
-        it comes even if no source answers. A store that is down is tried again.
-        Raises `Fenced` when another, newer poller has taken over.
+        it comes even if no source answers. A store that is down is tried again. When another, newer poller has taken
+        over, this one stands by and asks no source, until the other falls silent.
         """
+        self._resumed.clear()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
-            inherited = await self._take_over()
-            if inherited is not None:
-                await self._publish(lambda: inherited)
-            await self._first_round()
-            self._news.set()
             while True:
-                await self._news.wait()
-                self._news.clear()
-                await self._publish(self._every_quote)
-                await asyncio.sleep(self._publish_every)
+                try:
+                    await self._lead()
+                except Fenced as error:
+                    log.warning("%s; standing by, and taking over when it falls silent", error)
+                    await self._stand_by()
+                    log.warning("the other poller has been silent for %g s; taking over", SILENT_RIVAL)
+
+    async def _lead(self) -> None:
+        inherited = await self._take_over()
+        self._resumed.set()
+        if inherited is not None:
+            await self._publish(lambda: inherited)
+        await self._first_round()
+        self._news.set()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._publish(self._book.quotes)
+            await asyncio.sleep(self._publish_every)
+
+    async def _stand_by(self) -> None:
+        """Return when the store has had no newer snapshot for a while; meanwhile no source is asked."""
+        self._standing_by = True
+        newest, since = None, self._steady()
+        try:
+            while self._steady() - since < SILENT_RIVAL:
+                await asyncio.sleep(STORE_RETRY)
+                try:
+                    found = await self._store.latest()
+                except StoreError:
+                    since = self._steady()  # nobody can publish now; who comes back first is not known yet
+                    continue
+                if found is not None and found.order != newest:
+                    newest, since = found.order, self._steady()
+        finally:
+            self._standing_by = False
 
     async def _first_round(self) -> None:
         """Give every source the time to answer, so that a first price rests on all that will come."""
@@ -189,34 +194,38 @@ class Poller:
                 await asyncio.sleep(STORE_RETRY)
                 continue
             self._store_back()
-            if last is None:
-                return None
-            inherited = tuple(one for one in last.quotes if one.source in self._assignments)
-            for quote in inherited:
-                if not self.health[quote.source].polls:
-                    self._quotes.setdefault(quote.source, []).append(quote)
-            return inherited
+            self._published = None
+            return None if last is None else self._book.inherit(last)
 
-    async def _resume(self) -> Publication | None:
+    async def _resume(self) -> list[Quote] | None:
+        """The quotes of the last poller whose ids are still ours; its memory and manners are taken over."""
         try:
             last = await self._store.resume()
         except StoreCorrupt as error:
             log.warning("%s; starting afresh", error)
             return None
-        if last is not None and last.memory:
-            try:
-                self._memory = msgspec.json.decode(last.memory, type=Memories)
-            except msgspec.MsgspecError as error:
-                log.warning("the memory of the last poller cannot be read, starting afresh: %s", error)
-        return last
+        if last is None:
+            return None
+        try:
+            state = msgspec.json.decode(last.memory, type=State)
+        except msgspec.MsgspecError as error:
+            log.warning("the memory of the last poller cannot be read, starting afresh: %s", error)
+            return []
+        self._prices, self._rates = state.prices, state.rates
+        self.manners.resume(state.manners, self._steady())
+        before = {coin.id: coin.listing for coin in state.record.rules.coins}
+        changed = {coin.id for coin in self._rules.coins if before.get(coin.id, coin.listing) != coin.listing}
+        return [quote for quote in last.quotes if quote.coin not in changed]
 
     async def _publish(self, quotes: Callable[[], tuple[Quote, ...]]) -> None:
-        """Settle and write; while the store is down, settle again and retry."""
+        """Settle, and write if there is anything new; while the store is down, settle again and retry."""
         while True:
             await self._historian.refresh([coin.id for coin in self._rules.coins], self._clock())
-            publication, memory = self._settled(quotes())
+            settled = self._settle(quotes())
+            if self._published is not None and _says_the_same(settled.publication, self._published):
+                return
             try:
-                await self._store.publish(publication)
+                await self._store.publish(settled.publication)
             except Fenced:
                 raise
             except StoreError as error:
@@ -225,36 +234,34 @@ class Poller:
                 await asyncio.sleep(STORE_RETRY)
                 continue
             self._store_back()
-            self._seq, self._memory = publication.snapshot.seq, memory
-            await self._historian.keep(publication.snapshot.prices, publication.snapshot.built_at)
+            self._published = settled.publication
+            self._seq = settled.publication.snapshot.seq
+            self._prices, self._rates = settled.prices.memory, settled.rates.memory
+            await self._historian.keep(settled.publication.snapshot.prices, settled.publication.snapshot.built_at)
+            await self._log(settled)
             return
 
-    def _every_quote(self) -> tuple[Quote, ...]:
-        return tuple(quote for found in self._quotes.values() for quote in found)
-
-    def _settled(self, quotes: tuple[Quote, ...]) -> tuple[Publication, Memories]:
+    def _settle(self, quotes: tuple[Quote, ...]) -> "_Settled":
         now = self._clock()
-        settlement = settle(self._quotes_of("coins", quotes), self._memory.prices, now, self._rules)
-        rates = settle(self._quotes_of("currencies", quotes), self._memory.rates, now, self._rate_rules)
-        for decision in (*settlement.decisions, *rates.decisions):
-            log.debug("%s", decision)
+        of = {name: one.source.of for name, one in self._assignments.items()}
+        coins = tuple(quote for quote in quotes if of[quote.source] == "coins")
+        prices = settle(coins, self._prices, now, self._rules)
+        rates = settle((q for q in quotes if of[q.source] == "currencies"), self._rates, now, self._rate_rules)
+        made = record(coins, self._prices, now, self._rules, prices.prices)
         snapshot = Snapshot(
             epoch=self._epoch,
             seq=self._seq + 1,
             built_at=now,
             coins=self._listing.coins,
             shown=self._listing.shown,
-            prices=self._historian.completed(settlement.prices, now),
+            prices=self._historian.completed(prices.prices, now, _changes_of_unit(self._rules)),
             rates=rates.prices,
-            credits=self._credits((*settlement.prices, *rates.prices)),
+            credits=self._credits((*prices.prices, *rates.prices)),
             config=self._listing.config,
             simulated=self._listing.simulated,
         )
-        memories = Memories(settlement.memory, rates.memory)
-        return Publication(snapshot, quotes, msgspec.json.encode(memories)), memories
-
-    def _quotes_of(self, kind: str, quotes: tuple[Quote, ...]) -> list[Quote]:
-        return [one for one in quotes if self._assignments[one.source].source.of == kind]
+        state = State(prices.memory, rates.memory, self.manners.kept(), replace(made, quotes=()))
+        return _Settled(Publication(snapshot, quotes, msgspec.json.encode(state)), prices, rates, made)
 
     def _credits(self, prices: Sequence[Price]) -> tuple[Credit, ...]:
         """The credits owed for the prices and rates in this snapshot, in the order of the sources."""
@@ -262,9 +269,25 @@ class Poller:
         owed = [a.source for a in self._assignments.values() if a.source.name in used and a.source.credit]
         return tuple(Credit(source.name, *source.credit) for source in owed if source.credit)
 
+    async def _log(self, settled: "_Settled") -> None:
+        """Keep what was decided: every change, and a whole round a minute. Losing a line costs no price."""
+        now = settled.record.now
+        entries = [Entry(now, one.coin, msgspec.json.encode(one)) for one in settled.prices.decisions]
+        if self._recorded_at is None or not 0 <= now - self._recorded_at < RECORD_EVERY:
+            entries.append(Entry(now, "", await asyncio.to_thread(pack, settled.record)))
+            self._recorded_at = now
+        if not entries:
+            return
+        try:
+            await self._store.record(entries)
+        except StoreError as error:
+            self._store_down(error)
+
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
+            if self._standing_by:
+                continue
             try:
                 await self._store.heartbeat()
             except StoreError as error:
@@ -279,3 +302,25 @@ class Poller:
         if self._store_failed:
             log.info("the store is back")
         self._store_failed = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A round that may be published."""
+
+    publication: Publication
+    prices: Settlement
+    rates: Settlement
+    record: Record
+
+
+def _changes_of_unit(rules: Rules) -> Mapping[CoinId, float]:
+    """The coins whose unit ops say has changed, and when: history from before is in another unit."""
+    return {coin.id: coin.confirmed for coin in rules.coins if coin.confirmed is not None}
+
+
+def _says_the_same(one: Publication, other: Publication) -> bool:
+    """Whether nobody would miss the one who has the other: the quotes are the same, and so are prices and rates."""
+    known = other.snapshot
+    snapshot = replace(one.snapshot, seq=known.seq, built_at=known.built_at)
+    return one.quotes == other.quotes and snapshot == known

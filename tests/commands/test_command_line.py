@@ -34,7 +34,17 @@ def test_init_then_check(tmp_path: Path) -> None:
     assert "config: ok, 56 coins, 11 shown" in checked.stdout
     assert "kraken" in checked.stdout
     assert "coinmarketcap  off:" in checked.stdout
+    assert "ecb            every 14400 s, currencies" in checked.stdout
+    assert "openerapi      off: its terms" in checked.stdout
     assert 'openvoicecoin: no source that is on lists it; it shows "—"' in checked.stdout
+
+
+def test_check_tells_a_currency_that_nothing_counts(tmp_path: Path) -> None:
+    """Prices in EOS need the price of EOS: without that coin every page would be empty, and check says so."""
+    ticker("init", cwd=tmp_path)
+    lacking = ticker("check", cwd=tmp_path, TICKER_DISPLAY_CURRENCY="eos").stdout
+    assert 'currency "eos": is counted by "eos", which is not in coins.toml' in lacking
+    assert 'currency "' not in ticker("check", cwd=tmp_path, TICKER_DISPLAY_CURRENCY="sats").stdout
 
 
 def test_init_overwrites_nothing(tmp_path: Path) -> None:

@@ -86,15 +86,37 @@ def test_the_plan_brings_its_address(folder):
     assert load(folder, environ).sources["coingecko"].base_url == "https://mirror.example.org"
 
 
+def test_sources_that_share_an_allowance_share_key_and_plan(folder):
+    """CoinGecko's exchange rates are asked with CoinGecko's key, under its plan, unless ops say otherwise."""
+    keyless = load(folder, {}).sources["coingeckorates"]
+    assert (keyless.plan, keyless.key) == ("keyless", None)
+    environ = {"TICKER_SOURCES_COINGECKO_KEY": "k", "TICKER_SOURCES_COINGECKO_PLAN": "pro"}
+    shared = load(folder, environ).sources["coingeckorates"]
+    assert (shared.plan, shared.key.reveal(), shared.base_url) == ("pro", "k", "https://pro-api.coingecko.com")
+    environ |= {"TICKER_SOURCES_COINGECKORATES_KEY": "own", "TICKER_SOURCES_COINGECKORATES_PLAN": "demo"}
+    own = load(folder, environ).sources["coingeckorates"]
+    assert (own.plan, own.key.reveal()) == ("demo", "own")
+    assert load(folder, environ).sources["ecb"].key is None
+    wrong = check(folder, {"TICKER_SOURCES_COINGECKO_KEY": "two words", "TICKER_SOURCES_COINGECKO_PLAN": "gold"})
+    assert [error.key for error in wrong] == ["TICKER_SOURCES_COINGECKO_KEY", "TICKER_SOURCES_COINGECKO_PLAN"]
+
+
+@pytest.mark.parametrize("code", ["eur", "jpy", "xau", "btc", "sats", "link"])
+def test_the_currency_of_the_pages(folder, code):
+    """Any currency that prices can be shown in can be the one of pages that ask for none."""
+    assert load(folder, {"TICKER_DISPLAY_CURRENCY": code}).display.currency == code
+
+
 def test_what_is_polled_and_why_the_rest_is_not(folder):
     """A source is polled when it is on, may be used, can be used and has something to say."""
     (folder / "ticker.toml").write_text("[sources.binance]\nenabled = false\n")
     config = load(folder, {})
-    assert config.active_sources() == ("coingecko", "kraken")
+    assert config.active_sources() == ("coingecko", "kraken", "ecb", "frankfurter", "coingeckorates")
     idle = config.idle_sources()
     assert idle["binance"] == "switched off: enabled = false"
     assert idle["coinlore"] == "no coin has an id for it"
     assert idle["coinmarketcap"].startswith("its terms seem to forbid this use (https://")
+    assert idle["openerapi"].startswith("its terms seem to forbid this use (https://www.exchangerate-api.com/terms)")
     accepted = load(folder, {"TICKER_SOURCES_COINMARKETCAP_ACCEPT_TERMS": "true"}).idle_sources()
     assert accepted["coinmarketcap"] == 'plan "basic" needs a key: set TICKER_SOURCES_COINMARKETCAP_KEY'
     assert set(config.active_sources()) | set(idle) == set(config.sources)
@@ -187,3 +209,31 @@ def test_the_folder_may_change_between_two_loads(folder):
     (folder / "ticker.toml").write_text("[server\n")
     with pytest.raises(ConfigError):
         load(folder, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, "wss://ws.kraken.com/v2"),
+        ({"_STREAM": "true"}, "wss://ws.kraken.com/v2"),
+        ({"_STREAM": "false"}, ""),
+        ({"_STREAM_URL": "wss://mirror.example.org/v2/"}, "wss://mirror.example.org/v2"),
+        ({"_STREAM_URL": "wss://mirror.example.org", "_STREAM": "no"}, ""),
+        ({"_BASE_URL": "https://mirror.example.org"}, ""),
+        (
+            {"_BASE_URL": "https://mirror.example.org", "_STREAM_URL": "wss://mirror.example.org"},
+            "wss://mirror.example.org",
+        ),
+        ({"_STREAM_URL": "ws://127.0.0.1:9000/kraken/v2", "_ALLOW_PRIVATE": "true"}, "ws://127.0.0.1:9000/kraken/v2"),
+    ],
+)
+def test_the_stream(folder, environ, url):
+    """A source streams from its own address or a given one; one whose polls are stood in for, only from a given one."""
+    environ = {f"TICKER_SOURCES_KRAKEN{name}": value for name, value in environ.items()}
+    assert load(folder, environ).sources["kraken"].stream_url == url
+
+
+def test_sources_without_a_stream_are_polled(folder):
+    """The setting is harmless where there is nothing to stream."""
+    config = load(folder, {"TICKER_SOURCES_COINGECKO_STREAM": "true"})
+    assert {name for name, source in config.sources.items() if source.stream_url} == {"kraken", "coinbase", "okx"}

@@ -13,6 +13,8 @@ SOURCE_DEFAULTS = {
     "plan": "",
     "allow_private": False,
     "accept_terms": False,
+    "stream": True,
+    "stream_url": "",
 }
 
 

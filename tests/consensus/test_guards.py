@@ -109,7 +109,7 @@ def test_when_the_market_comes_to_those_who_are_out() -> None:
 
 
 def test_those_who_wait_are_not_replaced_by_a_minority() -> None:
-    """Three of seven have just come back when three others lie by less than the reach: the honest are still the price."""
+    """Three of seven have just come back when three others lie by less than the reach: the honest are still the price."""  # noqa: E501
     found = market("abcdefg")
     honest = dict.fromkeys("abcdefg", "100")
     found.round(honest)
@@ -324,7 +324,7 @@ def test_a_crash_that_all_sources_see_is_no_canary() -> None:
 
 
 def test_an_even_split_does_not_silence_the_honest() -> None:
-    """Three of six are wild on a stablecoin: halfway between the two halves is nowhere, so the last good price judges."""
+    """Three of six are wild on a stablecoin: halfway between the two halves is nowhere, so the last good price judges."""  # noqa: E501
     found = Market(rules("abcdef", "tether", "bitcoin"))
     honest = {"tether": "1", "bitcoin": "64000"}
     found.rounds({coin: dict.fromkeys("abcdef", price) for coin, price in honest.items()})

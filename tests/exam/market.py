@@ -73,7 +73,7 @@ class Report:
         return (
             f"{self.polls} polls, {self.readings} prices read: {states}\n"
             f"faults begun: {kinds}\n"
-            f"wrong (more than 0.3 % off) and shown as ok: {len(self.wrong)}; worst error of an ok: {percent(self.worst)}"
+            f"wrong (more than 0.3 % off) and shown as ok: {len(self.wrong)}; worst error of an ok: {percent(self.worst)}"  # noqa: E501
         )
 
 

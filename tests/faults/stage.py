@@ -138,7 +138,7 @@ class Stage:
 
     `coins` are ids; every source lists all of them unless `listed` says otherwise. `every` is the seconds between two
     polls of every source: one turn. Sources in `elsewhere` are asked there and not by our stand-in.
-    """
+    """  # noqa: E501
 
     def __init__(
         self,
@@ -405,7 +405,7 @@ class Stage:
     async def _wait_for(self, happened: Callable[[], object]) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + QUIET
-        while not happened() and not self.store.down and loop.time() < until:
+        while not happened() and not self.store.down and loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
     def _observe(self) -> None:
@@ -457,7 +457,7 @@ class Stage:
         """Status and text of one GET on the real server, once it has the last snapshot."""
         last = self.store.last
         async with asyncio.timeout(5):
-            while last is not None and (self.feed.snapshot is None or self.feed.snapshot.order < last.order):
+            while last is not None and (self.feed.snapshot is None or self.feed.snapshot.order < last.order):  # noqa: ASYNC110
                 await asyncio.sleep(0)
         for _ in range(20):
             await asyncio.sleep(0)  # the server rebuilds what was asked for before, one answer a turn of the loop

@@ -280,7 +280,7 @@ async def test_ten_thousand_foreign_rows(measured: Measured) -> None:
     )
 
 
-STATUSES = {500: "server_failed", 503: "server_failed", 429: "rate_limited", 418: "rate_limited", 403: "refused", 451: "refused", 404: "not_found", 301: "redirected"}  # fmt: skip
+STATUSES = {500: "server_failed", 503: "server_failed", 429: "rate_limited", 418: "rate_limited", 403: "refused", 451: "refused", 404: "not_found", 301: "redirected"}  # fmt: skip  # noqa: E501
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -436,7 +436,7 @@ async def test_reset_at_every_offset(measured: Measured) -> None:
         stage.all_say("65000")
         whole = answer_of(stage, "kraken")
         kinds = set()
-        for cut in range(len(whole)):
+        for cut in range(len(whole)):  # noqa: B007
             kinds.add((await stage.failure("kraken")).slug)
 
     assert kinds == {"unreachable"}

@@ -62,7 +62,7 @@ async def test_2021_12_14_coinmarketcap(measured: Measured) -> None:
 
 
 async def test_2021_09_20_pyth(measured: Measured) -> None:
-    """Two of 11 publishers near zero while BTC is $43,500: Pyth showed $5,402; here they are out and the spread is told."""
+    """Two of 11 publishers near zero while BTC is $43,500: Pyth showed $5,402; here they are out and the spread is told."""  # noqa: E501
     honest = ["43500", "43512", "43488", "43520", "43495", "43505", "43480", "43510", "43498"]
     sources = (*VENUES, "binance", "mexc", "coingecko", "coinlore")
     dollars = dict.fromkeys((*VENUES, "coingecko", "coinlore"), ("bitcoin", "tether"))
@@ -165,7 +165,7 @@ async def test_2019_05_17_bitstamp(measured: Measured) -> None:
     measured(
         "2019-05-17 Bitstamp: -20 % in 11 min, a two-venue index followed",
         "4 sources: error ≤ 0.3 %; 2 sources: `disputed`",
-        f"4 sources: {four.error}; 2 sources: disputed in minute {disputed[0]}, at most {percent(two.worst['bitcoin'])} off before",
+        f"4 sources: {four.error}; 2 sources: disputed in minute {disputed[0]}, at most {percent(two.worst['bitcoin'])} off before",  # noqa: E501
     )
 
 
@@ -249,7 +249,7 @@ async def test_2023_03_11_usdc(measured: Measured) -> None:
 
 
 async def test_2022_05_luna(measured: Measured) -> None:
-    """A real crash to $0.01 and below is shown within two polls, without a floor; a reused ticker is not shown at all."""
+    """A real crash to $0.01 and below is shown within two polls, without a floor; a reused ticker is not shown at all."""  # noqa: E501
     async with settled("1.10", coins=("terra-luna",)) as stage:
         late = []
         for price in ("0.107", "0.01", "0.0001", "0.000001"):
@@ -687,7 +687,7 @@ async def test_2023_10_19_openai_redis(measured: Measured, own_redis: RedisServe
             stage.clock.now += 20
             await stage.poller.poll(source)
         async with asyncio.timeout(15):
-            while stage.store.last is None or stage.store.last.prices[0].price != Decimal(28600):
+            while stage.store.last is None or stage.store.last.prices[0].price != Decimal(28600):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         healed = await stage.number()
 

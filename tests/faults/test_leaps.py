@@ -174,7 +174,7 @@ async def test_a_slow_crash_is_followed(measured: Measured) -> None:
 
 
 async def test_restart_in_the_middle_of_a_jump(measured: Measured) -> None:
-    """The poller is killed between the first sight of a jump and its confirmation: the next goes on where it stopped."""
+    """The poller is killed between the first sight of a jump and its confirmation: the next goes on where it stopped."""  # noqa: E501
     async with settled("100") as stage:
         stage.all_say("50")
         for source in stage.sources[:3]:

@@ -25,7 +25,7 @@ def times(factor: str) -> Wrong:
 
 
 def draws(sources: int, wrong: Sequence[Wrong], seed: int = 1) -> list[Price]:
-    """400 rounds of so many sources with honest noise of 0.08 %, the first of them wrong: the table of method papers."""
+    """400 rounds of so many sources with honest noise of 0.08 %, the first of them wrong: the table of method papers."""  # noqa: E501
     rng = random.Random(seed)
     found = []
     for _ in range(DRAWS):
@@ -228,7 +228,7 @@ async def test_four_aggregators_against_three_venues(measured: Measured) -> None
 
 
 async def test_a_majority_leaps_together(measured: Measured) -> None:
-    """Three of five leap by 30 % at once and stay: it waits, and what comes then is what most say. We cannot know more."""
+    """Three of five leap by 30 % at once and stay: it waits, and what comes then is what most say. We cannot know more."""  # noqa: E501
     async with settled("65000") as stage:
         for source in VENUES[:3]:
             stage.say(source, HONEST * Decimal("1.3"))

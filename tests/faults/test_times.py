@@ -87,7 +87,7 @@ async def test_a_clock_that_is_behind(measured: Measured, behind: float, counts:
 
 
 async def test_a_frozen_source(measured: Measured) -> None:
-    """HTTP 200 with the old value, no time of its own, while all others move slowly: out within five polls (rule 12)."""
+    """HTTP 200 with the old value, no time of its own, while all others move slowly: out within five polls (rule 12)."""  # noqa: E501
     async with settled("65000") as stage:
         out = 0
         while "kraken" not in stage.refused():
@@ -269,12 +269,12 @@ async def test_our_clock_jumps_an_hour(measured: Measured, hours: int) -> None:
     measured(
         f"our clock is set {hours:+d} h and back",
         "no false `live`, no wrong price, heals",
-        f"then `{during['agreement']}` {during['freshness']}; afterwards `{after['agreement']}` {after['freshness']}; {stage.error}",
+        f"then `{during['agreement']}` {during['freshness']}; afterwards `{after['agreement']}` {after['freshness']}; {stage.error}",  # noqa: E501
     )
 
 
 async def test_a_price_is_as_of_its_votes(measured: Measured) -> None:
-    """As-of is the time of the quotes, never that of our arithmetic: publishing again makes nothing younger (rule 4)."""
+    """As-of is the time of the quotes, never that of our arithmetic: publishing again makes nothing younger (rule 4)."""  # noqa: E501
     async with Stage(TIMED) as stage:
         stage.all_say("65000")
         at = stage.clock.now

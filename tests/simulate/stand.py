@@ -24,6 +24,10 @@ COINS = {
     "htx": {"btcusdt": "bitcoin", "shibusdt": "shiba-inu"},
     "bitfinex": {"tBTCUSD": "bitcoin", "tUSTUSD": "tether", "tSHIB:UST": "shiba-inu"},
     "bitstamp": {"BTC/USD": "bitcoin", "USDT/USD": "tether", "SHIB/USD": "shiba-inu"},
+    "ecb": {"EUR": "eur", "GBP": "gbp", "JPY": "jpy"},
+    "frankfurter": {"EUR": "eur", "GBP": "gbp", "JPY": "jpy"},
+    "openerapi": {"EUR": "eur", "XDR": "xdr", "LBP": "lbp"},
+    "coingeckorates": {"EUR": "eur", "XAU": "xau", "LBP": "lbp"},
 }
 
 

@@ -1,7 +1,8 @@
 """What the encoders write is what the adapters read: two readings of the same documents, made apart."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from ticker.simulate.dialects import DIALECTS
 from ticker.simulate.dialects.wire import Ask, View
 from ticker.simulate.faults import parse
 from ticker.simulate.market import Market, Tick
+from ticker.simulate.server import Simulation
 from ticker.sources import REGISTRY, Row
 
 NOW = 1_795_000_020.25
@@ -32,8 +34,13 @@ IDS = {
     "htx": ["btcusdt", "usdtusdc", "pepeusdt"],
     "bitfinex": ["tBTCUSD", "tUSTUSD", "tPEPE:UST"],
     "bitstamp": ["BTC/USD", "USDT/USD", "PEPE/USD"],
+    "ecb": ["EUR", "GBP", "JPY"],
+    "frankfurter": ["EUR", "IDR", "CHF"],
+    "openerapi": ["EUR", "XDR", "LBP"],
+    "coingeckorates": ["EUR", "XAU", "LBP"],
 }
-MEANT = ["bitcoin", "tether", "pepe"]
+MEANT = {source: ["bitcoin", "tether", "pepe"] for source in IDS}
+MEANT |= {name: [one.lower() for one in IDS[name]] for name, source in REGISTRY.items() if source.of == "currencies"}
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,11 @@ class Rounding:
     at: float | None = None
     short_changes: bool = False
     range: bool = True
+    volume: bool = True
 
 
 PERCENT_2, FRACTION_4 = Decimal("0.005"), Decimal("0.005")
+RATE = Rounding(Decimal("0.00002"), change=None, at=86_400, range=False, volume=False)
 ROUNDING = {
     "coingecko": Rounding(Decimal("0.00001"), Decimal("0.000005"), 0.001, short_changes=True),
     "coinpaprika": Rounding(change=PERCENT_2, at=1, short_changes=True, range=False),
@@ -63,6 +72,10 @@ ROUNDING = {
     "htx": Rounding(at=0.001),
     "bitfinex": Rounding(change=Decimal("5e-7")),
     "bitstamp": Rounding(change=PERCENT_2, at=1),
+    "ecb": RATE,
+    "frankfurter": RATE,
+    "openerapi": replace(RATE, at=1),
+    "coingeckorates": replace(RATE, at=None),
 }
 
 every_source = pytest.mark.parametrize("source", sorted(DIALECTS))
@@ -72,8 +85,10 @@ def view_of(source: str, *, seed: int = 1, at: float = NOW, fault: str = "") -> 
     """What the source sees of three coins."""
     market, dialect = Market(seed), DIALECTS[source]
     ticks = [
-        market.tick(one, coin, at, currency=dialect.currency_of(one), source=source)
-        for one, coin in zip(IDS[source], MEANT, strict=True)
+        market.rate(one, coin, at, source=source)
+        if dialect.of == "currencies"
+        else market.tick(one, coin, at, currency=dialect.currency_of(one), source=source)
+        for one, coin in zip(IDS[source], MEANT[source], strict=True)
     ]
     return View([parse(fault).bend(tick) for tick in ticks] if fault else ticks, at)
 
@@ -102,6 +117,7 @@ def close(got: Decimal | None, meant: Decimal, within: Decimal) -> bool:
 def test_dialects_are_those_of_the_registry() -> None:
     """Every source that the service can ask has a stand-in, and no other has."""
     assert list(DIALECTS) == list(REGISTRY)
+    assert {name: dialect.of for name, dialect in DIALECTS.items()} == {name: s.of for name, s in REGISTRY.items()}
 
 
 @every_source
@@ -139,7 +155,7 @@ def check(row: Row, tick: Tick, rounding: Rounding) -> None:
         assert close(row.high_24h, tick.day.high, tick.day.high * rounding.price)
         assert close(row.low_24h, tick.day.low, tick.day.low * rounding.price)
     # Some adapters take the volume at the last price, where no average is given.
-    assert close(row.volume_24h, tick.day.turnover, tick.day.turnover / 3)
+    assert not rounding.volume or close(row.volume_24h, tick.day.turnover, tick.day.turnover / 3)
 
 
 @every_source
@@ -149,6 +165,9 @@ def test_a_wrong_price_is_written_as_such(source: str) -> None:
     for fault, factor in (("zero", 0), ("negative", -1), ("scale:10", 10)):
         rows = read(source, encoded(source, view_of(source, fault=fault)))
         for one, price in true.items():
+            if factor <= 0 and REGISTRY[source].of == "currencies":  # nothing can be divided by it
+                assert rows[one].price is None
+                continue
             assert close(rows[one].price, price * factor, price * ROUNDING[source].price * 10)
 
 
@@ -165,7 +184,7 @@ def test_prices_as_large_as_faults_make_them_are_still_written(source: str) -> N
     """A price a million million times too large is an answer, not a crash; a thousandth of it is one too."""
     for fault in ("scale:1000000000000", "scale:0.000000000001"):
         rows = read(source, encoded(source, view_of(source, fault=fault)))
-        assert len(rows) == len(MEANT)
+        assert len(rows) == len(MEANT[source])
 
 
 def test_extra_rows_are_written_and_not_read() -> None:
@@ -250,3 +269,46 @@ def test_a_market_of_another_currency_is_refused(source: str, market: str) -> No
     """A market whose currency we have no word for is an error, not a guess."""
     with pytest.raises(ValueError, match="cannot tell the currency"):
         DIALECTS[source].currency_of(market)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-20T14:59", "2026-11-19"),
+        ("2026-11-20T15:00", "2026-11-20"),
+        ("2026-11-22T21:00", "2026-11-20"),  # Sunday
+        ("2026-04-02T15:00", "2026-04-02"),  # the Thursday before Easter
+        ("2026-04-07T14:59", "2026-04-02"),  # the Tuesday after
+        ("2026-04-07T15:00", "2026-04-07"),
+        ("2027-01-01T20:00", "2026-12-31"),
+        ("2025-12-28T20:00", "2025-12-24"),  # Christmas on a Thursday and Friday
+        ("2026-05-03T20:00", "2026-04-30"),
+        ("2024-04-01T20:00", "2024-03-28"),
+    ],
+)
+def test_the_bank_rests_when_target_does(moment: str, day: str) -> None:
+    """Its newest rates are those of the last working day that has reached 16:00 CET."""
+    at = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
+    dialect = DIALECTS["ecb"]
+    view = View([], dialect.kept(at))
+    assert f"time='{day}'".encode() in dialect.encode(view, Ask()).body
+    assert DIALECTS["frankfurter"].kept(at) == dialect.kept(at)
+
+
+def test_what_is_republished_is_the_same() -> None:
+    """Frankfurter has the very digits of the ECB, from any moment on."""
+    coins = {name: {"EUR": "eur", "GBP": "gbp", "CHF": "chf"} for name in ("ecb", "frankfurter")}
+    simulation = Simulation(coins, seed=3, clock=lambda: NOW)
+    found = [
+        {row.id: row.price for row in REGISTRY[name].parse(simulation.answer(name, Ask()).body, {"EUR", "GBP", "CHF"})}
+        for name in coins
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == 3
+
+
+def test_frankfurter_knows_one_base_here() -> None:
+    """Any other is not found, in its own words; a bank without a euro has no rates."""
+    reply = DIALECTS["frankfurter"].encode(view_of("frankfurter"), Ask({"base": "XXX"}))
+    assert (reply.status, json.loads(reply.body)) == (404, {"message": "not found"})
+    assert b"currency=" not in DIALECTS["ecb"].encode(View([], NOW), Ask()).body

@@ -29,11 +29,20 @@ GOOD = [
     ("reset", Fault("reset")),
     ("empty", Fault("empty")),
     ("bomb;for=90s", Fault("bomb", lasts=90.0)),
+    ("silence;for=2m", Fault("silence", lasts=120.0)),
+    ("drop", Fault("drop")),
+    ("slow:5s", Fault("slow", Decimal(5))),
+    ("garbage;on=stream", Fault("garbage", on="stream")),
+    ("status:503;retry_after=30;on=polls", Fault("status", Decimal(503), retry_after=30.0, on="polls")),
 ]
 
 BAD = [
     ("", "unknown fault ''"),
-    ("slow", "unknown fault 'slow'; known are status, delay,"),
+    ("slwo", "unknown fault 'slwo'; known are status, delay,"),
+    ("slow", "slow needs a time, as in slow:5s"),
+    ("silence:3s", "silence takes no value"),
+    ("garbage;on=both", "on= is polls or stream, not 'both'"),
+    ("drop;on=stream", "drop is a fault of streams anyway"),
     ("status", "status needs a status, as in status:503"),
     ("status:200", "not a status from 300 to 599: '200'"),
     ("status:5xx", "not a status from 300 to 599: '5xx'"),
@@ -54,7 +63,7 @@ BAD = [
     ("html;coin=bitcoin", "coin= goes with frozen, nan, negative, scale, zero only"),
     ("price:bitcoin=1;coin=ark", "coin= goes with"),
     ("zero;retry_after=3", "retry_after= goes with status only"),
-    ("zero;until=noon", "unknown option 'until'; known are coin, for, retry_after"),
+    ("zero;until=noon", "unknown option 'until'; known are coin, for, on, retry_after"),
     ("zero;", "unknown option ''"),
 ]
 
@@ -123,3 +132,15 @@ def test_a_wrong_scale_is_wrong_throughout() -> None:
     assert (wrong.today.open, wrong.open_utc8) == (true.today.open * 10, true.open_utc8 * 10)
     assert wrong.day.volume == true.day.volume
     assert wrong.change_24h == true.change_24h
+
+
+def test_a_fault_is_at_its_door() -> None:
+    """Both the polls and the stream of a source have its fault, unless it names one, or is of streams alone."""
+    for text, polls, stream in [
+        ("garbage", True, True),
+        ("zero;on=polls", True, False),
+        ("status:503;on=stream", False, True),
+        ("silence", False, True),
+        ("slow:1s", False, True),
+    ]:
+        assert (parse(text).at("polls"), parse(text).at("stream")) == (polls, stream), text

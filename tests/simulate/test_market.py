@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticker.simulate.known import KNOWN, facts_of
+from ticker.simulate.known import KNOWN, MONEY, facts_of
 from ticker.simulate.market import DAY, SOURCE_NOISE, WALK, Market, step_of
 from ticker.simulate.noise import smooth, steepest
 
@@ -134,3 +134,14 @@ def test_a_market_keeps_its_step(coin: str, step: str) -> None:
     """Every price of a market has the same number of decimals."""
     exponents = {Market(5).price(coin, 1.79e9 + hour * 3600).as_tuple().exponent for hour in range(500)}
     assert exponents == {Decimal(step).as_tuple().exponent}
+
+
+@relaxed
+@given(seeds, st.sampled_from(sorted(MONEY)), moments)
+def test_a_rate_is_the_market_s_price_and_no_more(seed: int, code: str, at: float) -> None:
+    """A currency's tick has the price that its source sees, and a day in which nothing happened."""
+    market = Market(seed)
+    tick = market.rate(code.upper(), code, at, source="ecb")
+    assert tick.price == market.price(code, at, source="ecb")
+    assert tick.day.high == tick.day.low == tick.bid == tick.ask == tick.open_utc8 == tick.price
+    assert (tick.change_24h, tick.day.volume) == (0, 0)

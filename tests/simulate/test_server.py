@@ -12,7 +12,7 @@ from simulate.stand import COINS, NOW, Clock, Stand
 from ticker.simulate.faults import FaultError
 from ticker.simulate.page import settings
 from ticker.simulate.sending import BOMB_BYTES
-from ticker.simulate.server import base_urls, start
+from ticker.simulate.server import base_urls, start, stream_urls
 from ticker.sources import REGISTRY, quotes
 
 every_source = pytest.mark.parametrize("source", sorted(COINS))
@@ -28,11 +28,13 @@ async def test_every_source_answers_its_adapter(stand: Stand, source: str) -> No
     assert answer.status == 200
     assert answer.headers["Content-Type"].partition(";")[0] in REGISTRY[source].content_types
     assert {quote.coin for quote in read} == ids.keys()
+    daily = source in ("ecb", "frankfurter", "openerapi")
     for quote in read:
-        true = stand.simulation.market.price(quote.coin, NOW, currency=quote.currency)
+        moment = quote.at if daily and quote.at else NOW
+        true = stand.simulation.market.price(quote.coin, moment, currency=quote.currency)
         assert abs(quote.price / true - 1) < Decimal("0.003")
         if quote.at is not None:
-            assert NOW - 61 <= quote.at <= NOW + 0.001
+            assert NOW - (REGISTRY[source].cache if daily else 61) <= quote.at <= NOW + 0.001
 
 
 async def test_prices_move_with_the_clock(stand: Stand) -> None:
@@ -119,6 +121,14 @@ async def test_garbage(stand: Stand) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
     with pytest.raises(UnicodeDecodeError):
         answer.body.decode()
+
+
+async def test_broken_xml_keeps_its_type(stand: Stand) -> None:
+    """What a fault does to the ECB's document comes as XML too, so that the parser meets it."""
+    for fault in ("garbage", "empty"):
+        stand.simulation.set_fault("ecb", fault)
+        answer = await stand.ask("ecb")
+        assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, "text/xml")
 
 
 async def test_html(stand: Stand) -> None:
@@ -259,8 +269,8 @@ async def test_faults_are_set_and_taken_off_over_http(stand: Stand) -> None:
     [
         ("PUT", "nosuch", {"data": "zero"}, 404, "no source 'nosuch'"),
         ("DELETE", "nosuch", {}, 404, "no source 'nosuch'"),
-        ("PUT", "kraken", {"data": "slow"}, 400, "'slow': unknown fault 'slow'"),
-        ("PUT", "kraken", {"json": {"fault": "slow"}}, 400, "'slow': unknown fault 'slow'"),
+        ("PUT", "kraken", {"data": "slow"}, 400, "'slow': slow needs a time"),
+        ("PUT", "kraken", {"json": {"fault": "slow"}}, 400, "'slow': slow needs a time"),
         ("PUT", "kraken", {"json": {"kind": "zero"}}, 400, "unknown field `kind`"),
         ("PUT", "kraken", {"data": b"\xff"}, 400, "'utf-8' codec can't decode"),
     ],
@@ -292,10 +302,16 @@ async def test_the_front_page_gives_the_settings(stand: Stand) -> None:
 
 def test_settings_give_a_key_where_one_is_needed() -> None:
     """The lines name each source once, with a key for the one that wants one."""
-    lines = settings(base_urls("http://127.0.0.1:9000/"))
+    origin = "http://127.0.0.1:9000/"
+    lines = settings(base_urls(origin), stream_urls(origin))
     assert "TICKER_SOURCES_KRAKEN_BASE_URL=http://127.0.0.1:9000/kraken" in lines
     assert [line for line in lines if "_KEY=" in line] == ["TICKER_SOURCES_COINMARKETCAP_KEY=simulated"]
-    assert len(lines) == 2 * len(REGISTRY) + 1
+    assert [line for line in lines if "_STREAM_URL=" in line] == [
+        "TICKER_SOURCES_KRAKEN_STREAM_URL=ws://127.0.0.1:9000/kraken/v2",
+        "TICKER_SOURCES_COINBASE_STREAM_URL=ws://127.0.0.1:9000/coinbase/feed",
+        "TICKER_SOURCES_OKX_STREAM_URL=ws://127.0.0.1:9000/okx/ws/v5/public",
+    ]
+    assert len(lines) == 2 * len(REGISTRY) + 3 + 1
 
 
 async def test_the_coins_can_change_while_it_runs(stand: Stand) -> None:

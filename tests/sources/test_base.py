@@ -61,7 +61,7 @@ def test_no_quote_without_a_price_or_a_currency() -> None:
 
 def test_every_field_of_a_row_is_in_its_quote() -> None:
     """A quote says all that the row says, with the source, the poll and the time of arrival."""
-    numbers = [Decimal(n) for n in range(1, 9)]
+    numbers = [Decimal(n) for n in (1, 2, 3, 4, 6, 5, 7, 8)]
     row = Row("btc", numbers[0], "tether", 90.0, *numbers[1:], name="Bitcoin", symbol="BTC")
     assert read(source_of(row), {"bitcoin": ["btc"]}) == [
         Quote("fake", "bitcoin", numbers[0], "tether", 100.0, 3, 90.0, *numbers[1:], name="Bitcoin", symbol="BTC")
@@ -76,12 +76,58 @@ def test_a_missing_time_of_a_timed_source_is_1970() -> None:
 
 
 def test_all_bodies_of_a_poll_are_read() -> None:
-    """The answers to several batches are one answer, and a later row of the same id stands."""
-    rows = iter([Row("a", Decimal(1)), Row("b", Decimal(2)), Row("a", Decimal(3))])
+    """The answers to several batches are one answer."""
+    rows = iter([Row("a", Decimal(1)), Row("b", Decimal(2)), Row("c", Decimal(3))])
     source = source_of()
     object.__setattr__(source, "parse", lambda body, wanted: iter([next(rows)]))
-    found = read(source, {"a": ("a",), "b": ("b",)}, bodies=3)
-    assert [(quote.coin, quote.price) for quote in found] == [("a", 3), ("b", 2)]
+    found = read(source, {"c": ("c",), "b": ("b",), "a": ("a",)}, bodies=3)
+    assert [(quote.coin, quote.price) for quote in found] == [("c", 3), ("b", 2), ("a", 1)]
+
+
+def test_an_id_at_two_prices_has_none() -> None:
+    """Rows that contradict each other are no quote of that id, in whatever order; its coin's next id still counts."""
+    one, other = Row("a", Decimal(1)), Row("a", Decimal(2))
+    for rows in ((one, other), (other, one), (one, other, one)):
+        assert read(source_of(*rows), {"a": ("a",)}) == []
+        (quote,) = read(source_of(*rows, Row("b", Decimal(3))), {"a": ("a", "b")})
+        assert quote.price == 3
+
+
+def test_an_id_twice_at_one_price_has_it() -> None:
+    """A row that says the same once more, in other digits too, and a row that says no price, contradict nothing."""
+    rows = (Row("a", Decimal("1.50")), Row("a", Decimal("1.5")), Row("a", None), Row("a", Decimal(0)))
+    (quote,) = read(source_of(*rows), {"a": ("a",)})
+    assert quote.price == Decimal("1.5")
+
+
+@pytest.mark.parametrize(
+    ("field", "kept", "dropped"),
+    [
+        *((f"change_{period}", ("1e7", "-1e7", "0"), ("1.1e7", "-1.1e7", "1e27")) for period in ("1h", "24h", "7d")),
+        *((f"{end}_24h", ("1e24", "1e-24"), ("1.1e24", "0", "-1")) for end in ("high", "low")),
+        ("volume_24h", ("1e24", "0"), ("1.1e24", "-1")),
+        ("market_cap", ("1e24", "1"), ("1.1e24", "0", "-1")),
+    ],
+)
+def test_absurd_figures_are_none(field: str, kept: tuple[str, ...], dropped: tuple[str, ...]) -> None:
+    """What no coin's figure can be is not told, at the cost of nothing else; a volume of zero is told."""
+
+    def told(value: str) -> Decimal | None:
+        (quote,) = read(source_of(Row("a", Decimal(5), **{field: Decimal(value)})), {"a": ("a",)})
+        found: Decimal | None = getattr(quote, field)
+        assert quote.price == 5
+        return found
+
+    assert [told(value) for value in kept] == [Decimal(value) for value in kept]
+    assert [told(value) for value in (*dropped, "NaN", "Infinity", "-Infinity")] == [None] * (len(dropped) + 3)
+
+
+def test_a_high_below_the_low() -> None:
+    """Of two ends that cannot both be true neither is told; equal ends are."""
+    (crossed,) = read(source_of(Row("a", Decimal(5), high_24h=Decimal(4), low_24h=Decimal(6))), {"a": ("a",)})
+    assert (crossed.price, crossed.high_24h, crossed.low_24h) == (5, None, None)
+    (equal,) = read(source_of(Row("a", Decimal(5), high_24h=Decimal(5), low_24h=Decimal(5))), {"a": ("a",)})
+    assert (equal.high_24h, equal.low_24h) == (5, 5)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ import pytest
 from source_tables import DAYS, DIALECTS, IDS, PAYLOAD_DAY, PAYLOAD_TIME, PAYLOADS, RATES, payload
 
 import ticker.sources
+from ticker.config import MOST_BYTES_A_DAY, Demand, bytes_a_day
+from ticker.config.quotas import misfits
 from ticker.currencies import ids
+from ticker.politeness import allowances
 from ticker.sources import REGISTRY, Source
-from ticker.sources.base import DAY, MINUTE, MONTH
+from ticker.sources.base import MINUTE, MONTH
 
-PARTS = {"base", "values"}  # of the package, beside the sources
-GIGABYTE = 10**9
-
+PARTS = {"base", "rows", "values"}  # of the package, beside the sources
 
 every_source = pytest.mark.parametrize("source", REGISTRY.values(), ids=REGISTRY)
 of_coins = [source for source in REGISTRY.values() if source.of == "coins"]
@@ -65,13 +66,21 @@ def test_facts_are_sane(source: Source) -> None:
 
 
 @every_source
+def test_limits_are_data(source: Source) -> None:
+    """Every offer says how often it may be asked, so that the budget knows it (trust rule 19); two document nothing."""
+    unlimited = {"ecb", "frankfurter"}
+    assert all(bool(plan.limits) == (source.name not in unlimited) for plan in source.plans)
+    assert source.quota == "" or source.quota in REGISTRY
+
+
+@every_source
 def test_one_request_a_turn_stays_inside_the_limits(source: Source) -> None:
     """At its usual interval a source uses half of a short limit at most, and 90 % of a monthly one."""
-    rate = source.cost / source.every
     for plan in source.plans:
-        for limit in plan.limits:
-            share = 0.9 if limit.per >= MONTH else 0.5
-            assert rate <= share * limit.calls / limit.per, plan.name
+        for allowance in allowances(plan.limits, source.cost):
+            share = 0.9 if allowance.limit.per >= MONTH else 0.5
+            assert allowance.rate <= share * allowance.limit.calls / allowance.limit.per * (1 + 1e-9)
+            assert source.cost / source.every <= allowance.rate, plan.name
 
 
 def test_sources_that_share_an_allowance_stay_inside_it_together() -> None:
@@ -87,8 +96,10 @@ def test_sources_that_share_an_allowance_stay_inside_it_together() -> None:
 
 
 def test_all_sources_together_stay_below_a_gigabyte_a_day() -> None:
-    """With everything switched on and at its usual interval, a day is less than 1 GB on the wire."""
-    assert sum(source.typical_bytes * DAY / source.every for source in REGISTRY.values()) < GIGABYTE
+    """With everything switched on and at its usual interval, a day is less than 1 GB on the wire, as `plan` counts."""
+    everything = [Demand(source, source.plans[0], source.every, requests=1) for source in REGISTRY.values()]
+    assert bytes_a_day(everything) <= MOST_BYTES_A_DAY == 10**9
+    assert misfits(everything) == {}
 
 
 def test_terms_that_forbid_are_marked() -> None:

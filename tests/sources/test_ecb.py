@@ -1,5 +1,6 @@
 """The European Central Bank: its recorded documents read by hand, and XML that is no business of ours."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -110,3 +111,15 @@ def test_no_dollar_no_rate(quoted: Any) -> None:
     """Without the dollars for a euro there is nothing to count in, and so no quote."""
     body = payload("ecb").replace(b"'USD'", b"'USX'")
     assert quoted("ecb", body, "EUR", "GBP") == {}
+
+
+@pytest.mark.parametrize("twice", ["GBP", "USD"])
+def test_a_currency_at_two_rates_has_none(twice: str, quoted: Any) -> None:
+    """Of two rates for one currency none is believed; where it is the dollar, there is nothing left to tell."""
+    body = payload("ecb").decode()
+    (line,) = re.findall(rf"<Cube currency='{twice}' rate='[^']*'/>", body)
+    again = re.sub("rate='", "rate='1", line)
+    kept = {"EUR", "JPY"} if twice == "GBP" else set()
+    assert set(quoted("ecb", body.replace(line, line + line).encode(), "EUR", "GBP", "JPY")) == {"EUR", "GBP", "JPY"}
+    for lines in (line + again, again + line, line + again + line):
+        assert set(quoted("ecb", body.replace(line, lines).encode(), "EUR", "GBP", "JPY")) == kept

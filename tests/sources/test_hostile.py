@@ -1,5 +1,6 @@
 """Answers that no source documents: every source refuses them, or reads nothing from them, and never breaks."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from source_tables import DIALECTS, IDS, changed, payload, price_of
 
 from ticker.errors import Malformed, SourceError
 from ticker.sources import REGISTRY, Source
-from ticker.sources.base import HIGHEST_PRICE, LOWEST_PRICE
+from ticker.sources.values import dollars_each
 
 every_source = pytest.mark.parametrize("source", REGISTRY.values(), ids=REGISTRY)
 timed_sources = [source for source in REGISTRY.values() if source.timed]
@@ -106,25 +107,35 @@ def test_bad_time(source: Source, cell: object, quoted: Any) -> None:
     assert quoted(source.name, changed(source.name, (time,), cell), source.id_example)[source.id_example].at == 0.0
 
 
-TOKENS = st.sampled_from([b"null", b"1e99", b'"', b"[", b"}", b"-"])
+NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
+TOKENS = [b"null", b"1e99", b'"', b"[", b"}", b"-"]
+
+
+def prices_in(body: bytes, source: Source) -> set[Decimal]:
+    """Every price that a body can honestly give: the numbers that stand in it, or the quotient of two, for rates."""
+    numbers = {Decimal(text.decode()) for text in NUMBER.findall(body)}
+    if source.of == "coins":
+        return numbers
+    return {rate for one in numbers for other in numbers if (rate := dollars_each(one, other)) is not None}
 
 
 @pytest.mark.parametrize("name", REGISTRY)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_bodies(name: str, data: st.DataObject, quoted: Any) -> None:
-    """Bytes changed, dropped or doubled anywhere: one of our errors, or quotes that are still prices."""
-    body = bytearray(payload(name))
-    for _ in range(data.draw(st.integers(1, 4))):
+    """Bytes changed or lost: one of our errors, or prices that stand in the body; one damage moves one coin at most."""
+    source, body = REGISTRY[name], bytearray(payload(name))
+    damages = data.draw(st.integers(1, 4))
+    for _ in range(damages):
         start = data.draw(st.integers(0, len(body) - 1))
         stop = data.draw(st.integers(start, min(start + 8, len(body))))
-        body[start:stop] = data.draw(
-            st.binary(max_size=8) | st.sampled_from([b"null", b"1e99", b'"', b"[", b"}", b"-"])
-        )
-        if not body:
-            break
-    for quote in given_up(REGISTRY[name], bytes(body), quoted).values():
-        assert LOWEST_PRICE <= quote.price <= HIGHEST_PRICE
+        body[start:stop] = data.draw(st.binary(max_size=8) | st.sampled_from(TOKENS))
+    found = {one: quote.price for one, quote in given_up(source, bytes(body), quoted).items()}
+    told = {one: Decimal(price_of(name, one)) for one in found}
+    moved = {one: price for one, price in found.items() if price != told[one]}
+    assert not moved or set(moved.values()) <= prices_in(bytes(body), source)
+    if source.of == "coins":  # every rate hangs on the dollar's
+        assert len(moved) <= damages
 
 
 @every_source

@@ -3,14 +3,19 @@
 Knows every part's arguments; starts nothing.
 """
 
+import hashlib
+from collections.abc import Mapping, Sequence
+
 from ticker import currencies
+from ticker.asking import Assignment
 from ticker.config import Config
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.model import Coin, SourceName
-from ticker.poller import Assignment, Listing
+from ticker.poller import Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
 from ticker.sources import REGISTRY
+from ticker.streaming import Channel
 
 
 def assignments(config: Config) -> list[Assignment]:
@@ -30,8 +35,22 @@ def assignments(config: Config) -> list[Assignment]:
                 ids=currencies.ids() if source.of == "currencies" else config.ids_on(name),
                 headers=headers,
                 allow_private=settings.allow_private,
+                # A stand-in's limits are its own, and it draws on nobody's quota.
+                limits=() if settings.allow_private else plan.limits,
+                quota="" if settings.allow_private else f"{source.quota or name}/{plan.name}",
             )
         )
+    return found
+
+
+def channels(config: Config) -> list[Channel]:
+    """The streams to follow: those of the sources polled that have one and may use it."""
+    found = []
+    for name in config.active_sources():
+        source, settings = REGISTRY[name], config.sources[name]
+        if source.stream is not None and settings.stream_url:
+            ids = tuple(dict.fromkeys(one for many in config.ids_on(name).values() for one in many))
+            found.append(Channel(name, source.stream, settings.stream_url, ids, settings.allow_private))
     return found
 
 
@@ -44,10 +63,16 @@ def rules(config: Config, polled: list[Assignment]) -> Rules:
             sources=tuple(one.source.name for one in polled if coin.id in one.ids),
             tolerance=coin.tolerance,
             fixed=coin.fixed,
+            listing=_listing_of(coin.ids),
         )
         for coin in config.coins
     )
     return Rules(_voters(polled), coins, config.consensus.tolerance)
+
+
+def _listing_of(ids: Mapping[SourceName, Sequence[str]]) -> str:
+    """A short name for the ids of a coin, another one for others."""
+    return hashlib.sha256(repr(sorted((name, tuple(many)) for name, many in ids.items())).encode()).hexdigest()[:12]
 
 
 def rate_rules(polled: list[Assignment]) -> Rules:

@@ -38,14 +38,14 @@ async def _demo(folder: Path, environ: dict[str, str], overrides: Mapping[str, o
     coins = market_of(load(folder, environ, overrides))
     simulation = await simulator.start(coins)
     try:
-        stand_in = demo_environment(simulator.base_urls(f"http://127.0.0.1:{simulation.port}"))
+        stand_in = demo_environment(simulation.base_urls, simulation.stream_urls)
         config = load(folder, {**environ, **stand_in}, overrides)
         await serve_until_stopped(config, poll=True, serve=True, simulated=True)
     finally:
         await simulation.stop()
 
 
-def demo_environment(base_urls: Mapping[str, str]) -> dict[str, str]:
+def demo_environment(base_urls: Mapping[str, str], stream_urls: Mapping[str, str]) -> dict[str, str]:
     """Every source from its stand-in, often enough that a person sees prices move."""
     found: dict[str, str] = {}
     for name, url in base_urls.items():
@@ -57,4 +57,5 @@ def demo_environment(base_urls: Mapping[str, str]) -> dict[str, str]:
             f"{prefix}ENABLED": "true",
             f"{prefix}EVERY": "3s",
         }
+    found |= {f"TICKER_SOURCES_{name.upper()}_STREAM_URL": url for name, url in stream_urls.items()}
     return found | {"TICKER_SOURCES_COINMARKETCAP_KEY": "simulated"}

@@ -1,4 +1,4 @@
-"""The running service: store, poller and scheduler, feed and server, started in order and stopped in reverse.
+"""The running service: store, poller, scheduler and streams, feed and server, started in order and stopped in reverse.
 
 Knows how the parts fit together; not where settings come from.
 """
@@ -24,6 +24,7 @@ from ticker.scheduler import Scheduler
 from ticker.server.app import make_app
 from ticker.store import open_store
 from ticker.store.base import Store
+from ticker.streaming import Streamer
 
 log = logging.getLogger("ticker")
 
@@ -70,7 +71,7 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
     feed = Feed(store)
     await feed.start()
     runner = web.AppRunner(
-        make_app(feed, assembly.serving(config), time.time),
+        make_app(feed, assembly.serving(config), time.time, past=store, records=store),
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
@@ -95,7 +96,8 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
     polled = assembly.assignments(config)
     contact = f"; +{config.server.public_url}" if config.server.public_url else ""
-    async with Fetcher(f"ticker/{__version__} (price widget{contact})", time.time) as fetcher:
+    user_agent = f"ticker/{__version__} (price widget{contact})"
+    async with Fetcher(user_agent, time.time) as fetcher:
         poller = Poller(
             polled,
             assembly.rules(config, polled),
@@ -104,20 +106,32 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             fetcher,
             rate_rules=assembly.rate_rules(polled),
             clock=time.time,
+            steady=_steady_clock(),
             publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
+        streamer = Streamer(assembly.channels(config), poller.stream, user_agent=user_agent)
         log.info("polling %s for %d coins", ", ".join(one.source.name for one in polled), len(config.coins))
+        if streamer.health:
+            log.info("streaming %s between polls", ", ".join(streamer.health))
+        publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
-        publishing = asyncio.create_task(poller.run())
-        telling = asyncio.create_task(_tell(poller, lambda: log.warning(NO_SOURCE)))
+        streaming = asyncio.create_task(streamer.run())
+        telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            for task in (publishing, telling):
+            tasks = (publishing, streaming, telling)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(publishing, telling, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _steady_clock() -> Callable[[], float]:
+    """Seconds since 1970 by the system's clock of this moment, which no later step of it moves."""
+    began = time.time() - time.monotonic()
+    return lambda: began + time.monotonic()
 
 
 NO_SOURCE = (
@@ -126,10 +140,11 @@ NO_SOURCE = (
 )
 
 
-async def _tell(poller: Poller, nobody_answers: Callable[[], None]) -> None:
+async def _tell(poller: Poller, streamer: Streamer, nobody_answers: Callable[[], None]) -> None:
     """Say once, after the first round, that nobody answers."""
     await poller.first_round.wait()
-    if not any(health.polls for health in poller.health.values()):
+    polled = any(health.polls for health in poller.health.values())
+    if not polled and not any(health.rows for health in streamer.health.values()):
         nobody_answers()
 
 

@@ -44,10 +44,11 @@ async def _simulate(config: Config, host: str, port: int, seed: int, faults: Seq
     try:
         origin = f"http://{host}:{simulation.port}"
         typer.echo(f"simulated sources on {origin}; poll them with:")
+        streams = simulator.stream_urls(origin)
         for name, url in simulator.base_urls(origin).items():
-            typer.echo(
-                f"  TICKER_SOURCES_{name.upper()}_BASE_URL={url} TICKER_SOURCES_{name.upper()}_ALLOW_PRIVATE=true"
-            )
+            prefix = f"TICKER_SOURCES_{name.upper()}_"
+            live = f" {prefix}STREAM_URL={streams[name]}" if name in streams else ""
+            typer.echo(f"  {prefix}BASE_URL={url} {prefix}ALLOW_PRIVATE=true{live}")
         await stop.wait()
     finally:
         await simulation.stop()

@@ -3,6 +3,7 @@
 from ticker.config.durations import duration_text, fraction, percent_text, seconds
 from ticker.config.folder import COINS_FILE, SETTINGS_FILE, default_folder, initialise, shipped_folder
 from ticker.config.load import Config, check, load
+from ticker.config.quotas import MOST_BYTES_A_DAY, Demand, Usage, amount, bytes_a_day, demands, period, usages
 from ticker.config.secret import Secret
 from ticker.config.settings import (
     SECTIONS,
@@ -21,6 +22,7 @@ from ticker.config.settings import (
 
 __all__ = [
     "COINS_FILE",
+    "MOST_BYTES_A_DAY",
     "SECTIONS",
     "SETTINGS_FILE",
     "SOURCE_KINDS",
@@ -28,6 +30,7 @@ __all__ = [
     "CoinSettings",
     "Config",
     "ConsensusSettings",
+    "Demand",
     "DisplaySettings",
     "HistorySettings",
     "Secret",
@@ -35,14 +38,20 @@ __all__ = [
     "Setting",
     "SourceSettings",
     "StoreSettings",
+    "Usage",
+    "amount",
+    "bytes_a_day",
     "check",
     "default_folder",
+    "demands",
     "duration_text",
     "fraction",
     "initialise",
     "load",
     "percent_text",
+    "period",
     "seconds",
     "settings",
     "shipped_folder",
+    "usages",
 ]

@@ -9,10 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from ticker.config.coins import Coins, read_coins
+from ticker.config.durations import duration_text
 from ticker.config.folder import COINS_FILE, SETTINGS_FILE
 from ticker.config.given import COMMAND_LINE, ENVIRONMENT, Given
 from ticker.config.layers import Layers, gather
-from ticker.config.plans import source_settings
+from ticker.config.plans import refuse_setting, source_settings
+from ticker.config.quotas import demands, misfits
 from ticker.config.read import Document, read
 from ticker.config.settings import (
     SECTIONS,
@@ -67,12 +69,14 @@ def load(
     environ: Mapping[str, str],
     overrides: Mapping[str, object] | None = None,
     sources: Mapping[SourceName, Source] = REGISTRY,
+    *,
+    fit: bool = True,
 ) -> Config:
     """The configuration. `overrides` are the command line's, by keys such as "server.port"; None = not given.
 
-    Raises the first ConfigError there is.
+    Raises the first ConfigError there is. With `fit` = False it may ask more of its sources than they allow.
     """
-    config, errors = _build(folder, environ, overrides or {}, sources)
+    config, errors = _build(folder, environ, overrides or {}, sources, fit=fit)
     if errors:
         raise errors[0]
     return config
@@ -85,11 +89,16 @@ def check(
     sources: Mapping[SourceName, Source] = REGISTRY,
 ) -> list[ConfigError]:
     """Everything wrong with it, file by file and line by line; empty where `load` succeeds."""
-    return _build(folder, environ, overrides or {}, sources)[1]
+    return _build(folder, environ, overrides or {}, sources, fit=True)[1]
 
 
 def _build(
-    folder: Path, environ: Mapping[str, str], overrides: Mapping[str, object], sources: Mapping[SourceName, Source]
+    folder: Path,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, object],
+    sources: Mapping[SourceName, Source],
+    *,
+    fit: bool,
 ) -> tuple[Config, list[ConfigError]]:
     errors: list[ConfigError] = []
     settings_file = _document(folder / SETTINGS_FILE, errors)
@@ -111,6 +120,9 @@ def _build(
         shown=coins.shown,
         version="",
     )
+    if fit:
+        for name, reason in misfits(demands(config.sources, config.ids_on, sources)).items():
+            refuse_setting(layers, sources[name], "every", reason, duration_text(config.sources[name].every))
     errors = [*errors, *layers.errors, *coins.errors, *_icons_missing(folder, coins, coins_file)]
     order = (str(folder / SETTINGS_FILE), str(folder / COINS_FILE), ENVIRONMENT, COMMAND_LINE)
     places = {place: index for index, place in enumerate(order)}

@@ -7,7 +7,7 @@ from ticker.config.given import Given, nearest
 from ticker.config.layers import SOURCE_KEY, Layers
 from ticker.config.secret import Secret
 from ticker.config.settings import SOURCE_KINDS, CoinSettings, SourceSettings
-from ticker.config.urls import source_url
+from ticker.config.urls import source_url, stream_url
 from ticker.model import SourceName
 from ticker.sources.base import Plan, Source
 
@@ -23,7 +23,7 @@ def source_settings(
 
 def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings:
     defaults: dict[str, Any] = dict.fromkeys(SOURCE_KINDS, "")
-    defaults |= {"enabled": True, "every": source.every, "allow_private": False, "accept_terms": False}
+    defaults |= {"enabled": True, "every": source.every, "allow_private": False, "accept_terms": False, "stream": True}
     values = {name: layers.value(("sources", source.name, name), default) for name, default in defaults.items()}
     key = _key(layers, source)
     plan = _plan(layers, source, values["plan"] or _shared_plan(layers, source), has_key=key is not None)
@@ -32,7 +32,7 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
         try:
             base_url = source_url(values["base_url"], allow_private=values["allow_private"])
         except ValueError as error:
-            _refuse(layers, source, "base_url", str(error))
+            refuse_setting(layers, source, "base_url", str(error))
     return SourceSettings(
         enabled=values["enabled"],
         every=values["every"],
@@ -41,6 +41,7 @@ def _settings(layers: Layers, source: Source, *, listed: bool) -> SourceSettings
         key=key if plan.key_header else None,
         allow_private=values["allow_private"],
         accept_terms=values["accept_terms"],
+        stream_url=_stream_url(layers, source, values),
         idle=_idle(source, plan, values, has_key=key is not None, listed=listed),
     )
 
@@ -71,8 +72,25 @@ def _plan(layers: Layers, source: Source, wanted: str, *, has_key: bool) -> Plan
             return plan
     if wanted:
         names = [plan.name for plan in source.plans]
-        _refuse(layers, source, "plan", f"must be one of {', '.join(names)}{nearest(wanted, names)}")
+        refuse_setting(layers, source, "plan", f"must be one of {', '.join(names)}{nearest(wanted, names)}")
     return source.plans[0]
+
+
+def _stream_url(layers: Layers, source: Source, values: Mapping[str, Any]) -> str:
+    """Where to stream from. What stands in for its polls says nothing of its feed: that one is named too, or none."""
+    given = values["stream_url"]
+    if source.stream is None:
+        if given:
+            refuse_setting(layers, source, "stream_url", f"{source.title} has no live feed that we know")
+        return ""
+    if given:
+        try:
+            given = stream_url(given, allow_private=values["allow_private"])
+        except ValueError as error:
+            refuse_setting(layers, source, "stream_url", str(error))
+    elif not values["base_url"]:
+        given = source.stream.url
+    return given if values["stream"] else ""
 
 
 def _idle(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: bool, listed: bool) -> str | None:
@@ -85,7 +103,8 @@ def _idle(source: Source, plan: Plan, values: Mapping[str, Any], *, has_key: boo
     return None if listed else "no coin has an id for it"
 
 
-def _refuse(layers: Layers, source: Source, name: str, reason: str) -> None:
+def refuse_setting(layers: Layers, source: Source, name: str, reason: str, default: str | None = None) -> None:
+    """Note an error about a setting of a source, where it was given; where it was not, about the default."""
     given = layers.strongest(("sources", source.name, name))
-    fallback = Given(None, "defaults", f"sources.{source.name}.{name}")
+    fallback = Given(default, "defaults", f"sources.{source.name}.{name}")
     layers.refuse(given or fallback, reason)

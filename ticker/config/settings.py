@@ -123,7 +123,7 @@ class AlertsSettings(Struct, frozen=True, kw_only=True):
 class SourceSettings(Struct, frozen=True, kw_only=True):
     """One source as ops want it: seconds between polls, the plan that serves us, its base address and key.
 
-    `idle` says why it is not polled; None = it is.
+    `stream_url` is where its live feed is; "" = it is only polled. `idle` says why it is not polled; None = it is.
     """
 
     enabled: bool
@@ -133,6 +133,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     key: Secret | None
     allow_private: bool
     accept_terms: bool
+    stream_url: str
     idle: str | None
 
 
@@ -143,6 +144,8 @@ SOURCE_KINDS: Mapping[str, Kind] = {
     "plan": text(longest=40),  # which there are depends on the source
     "allow_private": flag(),
     "accept_terms": flag(),
+    "stream": flag(),
+    "stream_url": text(longest=2048),  # as base_url
 }
 
 

@@ -36,6 +36,16 @@ def source_url(text: str, *, allow_private: bool) -> str:
     return url
 
 
+def stream_url(text: str, *, allow_private: bool) -> str:
+    """The address of a live feed: wss to a public host, unless private ones are allowed."""
+    if text.startswith("ws://") and not allow_private:
+        raise ValueError("must begin with wss://; ws is for sources with allow_private = true")
+    url = web_url(text, schemes=("wss", "ws"))
+    if not allow_private and is_private(urlsplit(url).hostname or ""):
+        raise ValueError("is not a public address; such sources need allow_private = true")
+    return url
+
+
 def origin(text: str) -> str:
     """A web origin as browsers send it: scheme, host and port; or "*"."""
     if text != "*" and urlsplit(web_url(text)).path:

@@ -1,6 +1,7 @@
 """The HTTP application: routes to ready answers, errors by door. Knows the feed, never a source or a file.
 
-A request is parsed, looked up and answered; nothing is fetched from the store for it (trust rules 24 and 28).
+A request is parsed, looked up and answered; nothing is fetched from the store for it (trust rules 24 and 28), but past
+prices, which `history` fetches and bounds.
 """
 
 import logging
@@ -12,13 +13,16 @@ from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import headers, home, params, views
+from ticker.server import explain, headers, history, home, params, shelf, views
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets import render
 from widgets.board import Options
 
 log = logging.getLogger("ticker.server")
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,17 @@ class Serving:
     frame_ancestors: tuple[str, ...] = ("*",)
 
 
-def make_app(feed: Feed, serving: Serving, clock: Callable[[], float]) -> web.Application:
-    """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970."""
+def make_app(
+    feed: Feed,
+    serving: Serving,
+    clock: Callable[[], float],
+    past: history.Past | None = None,
+    records: explain.Records | None = None,
+) -> web.Application:
+    """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
+
+    Without a `past` to read from there is no `/v1/history`, without `records` no `/v1/explain`.
+    """
     doors = _Doors(serving, Shelf(clock))
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     app.router.add_get("/", doors.home)
@@ -45,6 +58,12 @@ def make_app(feed: Feed, serving: Serving, clock: Callable[[], float]) -> web.Ap
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
+    if past is not None:
+        answers = history.History(past, clock)
+        app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
+        app.on_cleanup.append(lambda _: answers.close())
+    if records is not None:
+        app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -105,6 +124,30 @@ class _Doors:
         """`/v1/coins`."""
         ready = self._ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
         return self._answer(request, ready, headers.JSON)
+
+    def history(self, answers: history.History, clock: Callable[[], float]) -> Handler:
+        """`/v1/history/{coin}`."""
+
+        async def handler(request: web.Request) -> web.Response:
+            what = history.asked(list(request.query.items()), request.match_info["coin"], clock())
+            snapshot = self.shelf.snapshot
+            if snapshot is None:
+                raise _not_ready()
+            views.chosen(snapshot, Ask(coins=(what.coin,)))
+            return self._answer(request, await answers.get(what, simulated=snapshot.simulated), headers.JSON)
+
+        return handler
+
+    def explain(self, explainer: explain.Explainer) -> Handler:
+        """`/v1/explain/{coin}`."""
+
+        async def handler(request: web.Request) -> web.Response:
+            if self.shelf.snapshot is None:
+                raise _not_ready()
+            body = await explainer.explain(params.coin_id(request.match_info["coin"]), self.shelf.snapshot)
+            return self._answer(request, shelf.ready(body), headers.JSON)
+
+        return handler
 
     async def home(self, request: web.Request) -> web.Response:
         """The page a person sees first."""
@@ -168,9 +211,7 @@ class _Doors:
         return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
 
     @web.middleware
-    async def errors(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every refusal in the form of its door; what we did not expect is logged and called "internal"."""
         if request.method == "OPTIONS":
             return self._preflight(request)
@@ -196,7 +237,7 @@ class _Doors:
             **headers.SECURITY,
             **headers.sharing(self._serving.cors_origins, request.headers.get("Origin")),
         }
-        if error.code == "not_ready":
+        if error.code in ("not_ready", "rate_limited"):
             common["Retry-After"] = "2"
         if request.path.startswith(("/widget/", "/embed/")):
             policy = {"Content-Security-Policy": headers.policy((), self._serving.frame_ancestors)}

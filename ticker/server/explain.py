@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from ticker.consensus.explain import explain
 from ticker.consensus.record import Record
@@ -16,16 +17,23 @@ from ticker.errors import StoreError
 from ticker.model import CoinId, Snapshot
 from ticker.server.params import RequestError
 from ticker.server.views import iso
+from ticker.store.base import Publication
 
 TIMES = ("settled_at", "as_of", "waiting_since", "hidden_since")
 
 
 class Records(Protocol):
-    """What keeps the record of the last round."""
+    """What keeps the record of the last round: a store, or as much of it as is needed here."""
 
-    async def last_round(self) -> tuple[Snapshot, Record] | None:
-        """The last published snapshot and the record of its round. Raises `StoreError`."""
+    async def resume(self) -> Publication | None:
+        """The last publication whole. Raises `StoreError`."""
         ...
+
+
+class _Kept(msgspec.Struct):
+    """The part of a poller's state that says how its last round came about."""
+
+    record: Record
 
 
 class Explainer:
@@ -49,13 +57,21 @@ class Explainer:
         async with self._lock:  # a crowd that asks after a new snapshot reads the store once
             if self._worked_out is None or self._worked_out[0].order < newest.order:
                 try:
-                    found = await self._records.last_round()
+                    found = await self._records.resume()
                 except StoreError as error:
                     raise RequestError("not_ready", "the store does not answer; prices are served on") from error
                 if found is None:
                     raise RequestError("not_ready", "no round is on record yet; try again in a moment")
-                self._worked_out = (*found, await asyncio.to_thread(found[1].again))
+                record = replace(_record(found), quotes=found.quotes)
+                self._worked_out = found.snapshot, record, await asyncio.to_thread(record.again)
             return self._worked_out
+
+
+def _record(found: Publication) -> Record:
+    try:
+        return msgspec.json.decode(found.memory, type=_Kept).record
+    except msgspec.MsgspecError as error:
+        raise RequestError("not_ready", "the last round was recorded by another version") from error
 
 
 def _readable(found: Mapping[str, Any]) -> dict[str, Any]:

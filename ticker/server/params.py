@@ -82,36 +82,37 @@ class Ask:
 
 def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
     """The ask behind a widget's or an embed's URL. Raises `RequestError`."""
-    given = _known(query, {"coins", "currency", "limit", "locale", "theme", "change", "show", "title", "css"})
+    given = known(query, {"coins", "currency", "limit", "locale", "theme", "change", "show", "title", "css"})
     if coin is not None and "coins" in given:
         raise RequestError("bad_parameter", "coins and a coin in the path exclude each other", "coins")
     return Ask(
-        coins=_coins(given, WIDGET_COINS) if coin is None else (_coin(coin),),
-        currency=_one_of(given, "currency", CURRENCIES, defaults.currency),
+        coins=_coins(given, WIDGET_COINS) if coin is None else (coin_id(coin),),
+        currency=one_of(given, "currency", CURRENCIES, defaults.currency),
         limit=_limit(given, WIDGET_COINS),
         locale=_locale(given, defaults.locale),
-        theme=_one_of(given, "theme", THEMES, defaults.theme),
-        change=_one_of(given, "change", PERIODS, "24h"),
+        theme=one_of(given, "theme", THEMES, defaults.theme),
+        change=one_of(given, "change", PERIODS, "24h"),
         show=_show(given),
         title=_title(given, defaults.title),
-        css=_one_of(given, "css", STYLES, defaults.css),
+        css=one_of(given, "css", STYLES, defaults.css),
     )
 
 
 def prices(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
     """The ask behind `/v1/prices`. Raises `RequestError`."""
-    given = _known(query, {"coins", "currency", "limit"})
+    given = known(query, {"coins", "currency", "limit"})
     if coin is not None and "coins" in given:
         raise RequestError("bad_parameter", "coins and a coin in the path exclude each other", "coins")
     everything = coin is None and given.get("coins") == "all"
     return Ask(
-        coins=() if everything else _coins(given, JSON_COINS) if coin is None else (_coin(coin),),
-        currency=_one_of(given, "currency", CURRENCIES, defaults.currency),
+        coins=() if everything else _coins(given, JSON_COINS) if coin is None else (coin_id(coin),),
+        currency=one_of(given, "currency", CURRENCIES, defaults.currency),
         limit=_limit(given, JSON_COINS),
     )
 
 
-def _known(query: Sequence[tuple[str, str]], names: set[str]) -> dict[str, str]:
+def known(query: Sequence[tuple[str, str]], names: set[str]) -> dict[str, str]:
+    """The parameters of these names; one that is given twice is refused."""
     given: dict[str, str] = {}
     for name, value in query:
         if name in names:
@@ -121,14 +122,16 @@ def _known(query: Sequence[tuple[str, str]], names: set[str]) -> dict[str, str]:
     return given
 
 
-def _one_of(given: Mapping[str, str], name: str, allowed: Collection[str], default: str) -> str:
+def one_of(given: Mapping[str, str], name: str, allowed: Collection[str], default: str) -> str:
+    """The value of a parameter that has but a few."""
     value = given.get(name, default)
     if value not in allowed:
         raise RequestError("bad_parameter", f"{name} must be one of: {', '.join(allowed)}", name)
     return value
 
 
-def _coin(text: str) -> str:
+def coin_id(text: str) -> str:
+    """A coin's id in a path, if it looks like one."""
     if not _COIN.fullmatch(text):
         raise RequestError("unknown_coin", "a coin is named by its id: lower-case letters, digits and dashes", "coin")
     return text

@@ -40,6 +40,15 @@ class Ready:
     compressed_etag: str
 
 
+def ready(body: bytes) -> Ready:
+    """A body in its encodings."""
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    compressed = gzip.compress(body, 6, mtime=0) if len(body) >= SMALLEST_GZIP else None
+    if compressed is not None and len(compressed) >= len(body):
+        compressed = None
+    return Ready(body, f'"{digest}"', compressed, f'"{digest}-gzip"')
+
+
 @dataclass(slots=True)
 class _Variant:
     build: Build
@@ -142,12 +151,7 @@ class Shelf:
     def _make(self, variant: _Variant) -> Ready:
         if self._snapshot is None:
             raise RuntimeError("there is no snapshot to build from")
-        body = variant.build(self._snapshot, self._at)
-        digest = hashlib.sha256(body).hexdigest()[:32]
-        compressed = gzip.compress(body, 6, mtime=0) if len(body) >= SMALLEST_GZIP else None
-        if compressed is not None and len(compressed) >= len(body):
-            compressed = None
-        variant.ready = Ready(body, f'"{digest}"', compressed, f'"{digest}-gzip"')
+        variant.ready = ready(variant.build(self._snapshot, self._at))
         variant.generation = self._generation
         variant.good_until = math.inf if self._deadline is None else self._deadline
         return variant.ready

@@ -1,10 +1,11 @@
-"""Faults on demand, written as `SOURCE=KIND[:VALUE][;coin=ID][;for=TIME][;retry_after=TIME]`.
+"""Faults on demand, written as `SOURCE=KIND[:VALUE][;coin=ID][;for=TIME][;retry_after=TIME][;on=polls|stream]`.
 
     status:503  delay:5s  truncate  garbage  html  drip[:1s]  reset  empty  bomb      what happens to the answer
     frozen  scale:10  price:bitcoin=1  zero  negative  nan                            what happens to the prices in it
+    silence  drop  slow:5s                                                            what happens to the stream alone
 
-SOURCE may be `*` for all of them. Reads the text and bends prices; breaking answers is the sender's work.
-Knows no clock.
+SOURCE may be `*` for all of them. A source that streams has a fault in both its doors, unless `on` names one.
+Reads the text and bends prices; breaking answers and streams is the sender's work. Knows no clock.
 """
 
 import re
@@ -32,7 +33,11 @@ Kind = Literal[
     "zero",
     "negative",
     "nan",
+    "silence",
+    "drop",
+    "slow",
 ]
+Door = Literal["polls", "stream"]
 
 _UNITS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)", re.ASCII)
@@ -57,9 +62,19 @@ _VALUES: Mapping[str, str] = {
     "zero": _NOTHING,
     "negative": _NOTHING,
     "nan": _NOTHING,
+    "silence": _NOTHING,
+    "drop": _NOTHING,
+    "slow": _TIME,
 }
+STREAM_KINDS = frozenset({"silence", "drop", "slow"})
 PRICE_KINDS = frozenset({"frozen", "scale", "price", "zero", "negative", "nan"})
-_EXAMPLES = {"status": "status:503", "delay": "delay:5s", "scale": "scale:10", "price": "price:bitcoin=1"}
+_EXAMPLES = {
+    "status": "status:503",
+    "delay": "delay:5s",
+    "scale": "scale:10",
+    "price": "price:bitcoin=1",
+    "slow": "slow:5s",
+}
 _DRIP = Decimal(1)
 
 
@@ -72,7 +87,8 @@ class Fault:
     """One fault of one source.
 
     `number` is the status, the seconds of a delay or between two bytes, the factor, or the price; None for the others.
-    `coin` limits a price fault to one coin. `lasts` and `retry_after` are seconds.
+    `coin` limits a price fault to one coin, `on` any fault to the polls or the stream. `lasts` and `retry_after` are
+    seconds.
     """
 
     kind: Kind
@@ -80,6 +96,7 @@ class Fault:
     coin: CoinId | None = None
     lasts: float | None = None
     retry_after: float | None = None
+    on: Door | None = None
 
     def __str__(self) -> str:
         """The text that `parse` reads as this fault."""
@@ -91,7 +108,12 @@ class Fault:
         coin = f";coin={self.coin}" if self.coin and self.kind != "price" else ""
         lasts = f";for={self.lasts:g}s" if self.lasts is not None else ""
         again = f";retry_after={self.retry_after:g}s" if self.retry_after is not None else ""
-        return f"{self.kind}{value}{coin}{lasts}{again}"
+        on = f";on={self.on}" if self.on else ""
+        return f"{self.kind}{value}{coin}{lasts}{again}{on}"
+
+    def at(self, door: Door) -> bool:
+        """Whether it is at this door of the source."""
+        return door == "stream" if self.kind in STREAM_KINDS else self.on in (None, door)
 
     def hits(self, tick: Tick) -> bool:
         """Whether it bends this price."""
@@ -174,7 +196,13 @@ def _with_option(text: str, fault: Fault, name: str, setting: str) -> Fault:
             if fault.kind != "status":
                 raise FaultError(f"{text!r}: retry_after= goes with status only")
             return replace(fault, retry_after=float(_seconds(text, setting)))
-    raise FaultError(f"{text!r}: unknown option {name!r}; known are coin, for, retry_after")
+        case "on":
+            if setting not in ("polls", "stream"):
+                raise FaultError(f"{text!r}: on= is polls or stream, not {setting!r}")
+            if fault.kind in STREAM_KINDS:
+                raise FaultError(f"{text!r}: {fault.kind} is a fault of streams anyway")
+            return replace(fault, on=cast("Door", setting))
+    raise FaultError(f"{text!r}: unknown option {name!r}; known are coin, for, on, retry_after")
 
 
 def _seconds(text: str, value: str) -> Decimal:

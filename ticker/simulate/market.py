@@ -122,6 +122,31 @@ class Market:
             market_cap=(facts.supply * self.price(coin, at, source=source)).quantize(_CENT),
         )
 
+    def rate(self, id: str, code: str, at: float, *, source: SourceName) -> Tick:  # noqa: A002
+        """What one of a currency costs, as one source sees it; of the day it says nothing, since no rate does."""
+        facts, now = facts_of(code), self.price(code, at, source=source)
+        still = Span(open=now, high=now, low=now, average=now, volume=Decimal(0), trades=0)
+        return Tick(
+            id=id,
+            coin=code,
+            name=facts.name,
+            symbol=facts.symbol,
+            currency="usd",
+            at=at,
+            price=now,
+            bid=now,
+            ask=now,
+            step=step_of(code),
+            day=still,
+            today=still,
+            open_utc8=now,
+            change_1h=Decimal(0),
+            change_24h=Decimal(0),
+            change_7d=Decimal(0),
+            supply=facts.supply,
+            market_cap=now,
+        )
+
     def _exact(self, coin: CoinId, at: float, currency: str, source: SourceName) -> Decimal:
         facts = facts_of(coin)
         wobble = smooth(f"{self.seed}/{coin}", at, WALK) * facts.volatility

@@ -26,12 +26,14 @@ curl -X DELETE {origin}/faults/kraken</pre>
 """
 
 
-def settings(base_urls: Mapping[SourceName, str]) -> list[str]:
-    """The environment lines that point the service at these addresses, which are local and plain http."""
+def settings(base_urls: Mapping[SourceName, str], stream_urls: Mapping[SourceName, str]) -> list[str]:
+    """The environment lines that point the service at these addresses, which are local and not encrypted."""
     lines = []
     for source, url in base_urls.items():
         name = f"TICKER_SOURCES_{source.upper()}"
         lines += [f"{name}_BASE_URL={url}", f"{name}_ALLOW_PRIVATE=true"]
+        if source in stream_urls:
+            lines.append(f"{name}_STREAM_URL={stream_urls[source]}")
         if source == _WITH_KEY:
             lines.append(f"{name}_KEY=simulated")
     return lines
@@ -40,6 +42,7 @@ def settings(base_urls: Mapping[SourceName, str]) -> list[str]:
 def index(
     origin: str,
     base_urls: Mapping[SourceName, str],
+    stream_urls: Mapping[SourceName, str],
     coins: Mapping[SourceName, int],
     calls: Mapping[SourceName, int],
     faults: Mapping[SourceName, str],
@@ -51,5 +54,7 @@ def index(
         for source, url in base_urls.items()
     )
     return _PAGE.format(
-        rows="\n".join(rows), settings=escape("\n".join(settings(base_urls))), origin=escape(origin, quote=True)
+        rows="\n".join(rows),
+        settings=escape("\n".join(settings(base_urls, stream_urls))),
+        origin=escape(origin, quote=True),
     )

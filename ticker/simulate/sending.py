@@ -19,10 +19,10 @@ from ticker.simulate.faults import Fault
 HTML_TYPE = "text/html"
 BOMB_BYTES = 64 * 2**20
 
-_GARBAGE = b"\x00\xff\xfe{\x9d]\x1b[" * 64
+GARBAGE = b"\x00\xff\xfe{\x9d]\x1b[" * 64
 _REDIRECTS = range(300, 400)
 _LINGER_NOT = struct.pack("ii", 1, 0)  # close with a reset instead of a goodbye
-_PAGE = """<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title></head><body>
+PAGE = """<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title></head><body>
 <h1>Checking if the site connection is secure</h1><noscript>Enable JavaScript and cookies to continue</noscript>
 </body></html>"""
 
@@ -35,9 +35,9 @@ async def send(request: web.Request, reply: Reply, fault: Fault | None) -> web.S
         case "status" if fault:
             return _failed(int(seconds), fault.retry_after)
         case "garbage":
-            return web.Response(body=_GARBAGE, content_type=reply.content_type)
+            return web.Response(body=GARBAGE, content_type=reply.content_type)
         case "html":
-            return web.Response(text=_PAGE, content_type=HTML_TYPE)
+            return web.Response(text=PAGE, content_type=HTML_TYPE)
         case "empty":
             return web.Response(body=b"", content_type=reply.content_type)
         case "bomb":
@@ -88,11 +88,12 @@ def _failed(status: int, retry_after: float | None) -> web.Response:
 
 
 def _reset(request: web.Request) -> web.Response:
-    _abort(request)
+    abort(request)
     return web.Response()
 
 
-def _abort(request: web.Request) -> None:
+def abort(request: web.Request) -> None:
+    """Reset its connection."""
     transport = request.transport
     if transport is None:
         return

@@ -1,6 +1,6 @@
 """The stand-in for all sources: one HTTP server, a path prefix per source, faults that can be set while it runs.
 
-    GET  /SOURCE/…             the source's own path, in its own dialect
+    GET  /SOURCE/…             the source's own path, in its own dialect; over WebSocket where it streams
     GET  /                     the sources, and the settings that point the service here
     GET  /calls                {"kraken": 12, …}: how often each was asked
     GET  /faults               {"kraken": "status:503;for=60s"}: those in force
@@ -20,8 +20,9 @@ from aiohttp import web
 from ticker.model import CoinId, SourceName
 from ticker.simulate import page
 from ticker.simulate.dialects import DIALECTS
-from ticker.simulate.dialects.wire import Ask, Reply, View, reply
-from ticker.simulate.faults import Fault, parse
+from ticker.simulate.dialects.wire import Ask, Live, Reply, View, reply
+from ticker.simulate.faults import Door, Fault, parse
+from ticker.simulate.live import Talk
 from ticker.simulate.market import Market, Tick
 from ticker.simulate.sending import send
 
@@ -55,6 +56,7 @@ class Simulation:
         self.host = LOOPBACK
         self.calls: dict[SourceName, int] = dict.fromkeys(DIALECTS, 0)
         self._clock = clock
+        self.streams: dict[SourceName, int] = {source: 0 for source, one in DIALECTS.items() if one.live}
         self._faults: dict[SourceName, _Set] = {}
         self._coins: Coins = {}
         self.set_coins(coins)
@@ -70,6 +72,11 @@ class Simulation:
     def base_urls(self) -> dict[SourceName, str]:
         """Where each source is to be asked."""
         return base_urls(self.origin)
+
+    @property
+    def stream_urls(self) -> dict[SourceName, str]:
+        """Where each source that streams is to be followed."""
+        return stream_urls(self.origin)
 
     @property
     def faults(self) -> dict[SourceName, Fault]:
@@ -100,25 +107,34 @@ class Simulation:
 
     def answer(self, source: SourceName, ask: Ask) -> Reply:
         """What the source would say now, with the prices a fault bends; without the server in between."""
-        dialect, held = DIALECTS[source], self._held(source)
-        origin = dialect.origin or source
+        dialect, held = DIALECTS[source], self._held(source, "polls")
         now = dialect.kept(self._clock())
         stopped = dialect.kept(held.since) if held and held.fault.kind == "frozen" else now
-
-        def tick(id: str, coin: CoinId) -> Tick:  # noqa: A002
-            at = stopped if held and held.fault.coin in (None, coin) else now
-            true = self.market.tick(id, coin, at, currency=dialect.currency_of(id), source=origin)
-            return held.fault.bend(true) if held else true
-
-        ticks = [tick(id, coin) for id, coin in self._coins.get(source, {}).items()]  # noqa: A001
+        ticks = [self._tick(source, one, held, now, stopped) for one in self._coins.get(source, {})]
         return dialect.encode(View(ticks, stopped if held and held.fault.coin is None else now), ask)
 
-    def _held(self, source: SourceName) -> _Set | None:
+    def _tick(self, source: SourceName, one: str, held: _Set | None, now: float, stopped: float) -> Tick:
+        coin = self._coins[source][one]
+        at = stopped if held and held.fault.coin in (None, coin) else now
+        dialect = DIALECTS[source]
+        origin = dialect.origin or source
+        if dialect.of == "currencies":
+            true = self.market.rate(one, coin, at, source=origin)
+        else:
+            true = self.market.tick(one, coin, at, currency=dialect.currency_of(one), source=origin)
+        return held.fault.bend(true) if held else true
+
+    def _told(self, source: SourceName, one: str) -> Tick:
+        """A market as the source's stream has it now, which keeps nothing."""
+        held, now = self._held(source, "stream"), self._clock()
+        return self._tick(source, one, held, now, held.since if held and held.fault.kind == "frozen" else now)
+
+    def _held(self, source: SourceName, door: Door | None = None) -> _Set | None:
         held = self._faults.get(source)
         if held and held.fault.lasts is not None and self._clock() >= held.since + held.fault.lasts:
             del self._faults[source]
             return None
-        return held
+        return held if held and (door is None or held.fault.at(door)) else None
 
     async def start(self, host: str = LOOPBACK, port: int = 0) -> None:
         """Listen; port 0 takes a free one, and `port` says which. Raises OSError for an address that cannot be had."""
@@ -150,17 +166,33 @@ class Simulation:
         source, path = request.match_info["source"], "/" + request.match_info["path"]
         if source not in DIALECTS:
             raise web.HTTPNotFound(text=f"no source {source!r} here")
+        live = DIALECTS[source].live
+        if live is not None and path == live.path and "websocket" in request.headers.get("Upgrade", "").lower():
+            return await self._stream(request, source, live)
         self.calls[source] += 1
-        fault = self.faults.get(source)
+        held = self._held(source, "polls")
+        fault = held.fault if held else None
         if path != DIALECTS[source].path:
             return await send(request, reply({"error": f"{source} has no {path}"}, 404), fault)
         headers = {name.lower(): value for name, value in request.headers.items()}
         return await send(request, self.answer(source, Ask(dict(request.query), headers)), fault)
 
+    async def _stream(self, request: web.Request, source: SourceName, live: Live) -> web.StreamResponse:
+        def fault() -> Fault | None:
+            held = self._held(source, "stream")
+            return held.fault if held else None
+
+        known = self._coins.get(source, {})
+        self.streams[source] += 1
+        try:
+            return await Talk(request, live, known, lambda one: self._told(source, one), fault, self._clock).hold()
+        finally:
+            self.streams[source] -= 1
+
     async def _index(self, _: web.Request) -> web.Response:
         coins = {source: len(ids) for source, ids in self._coins.items()}
         faults = {source: str(fault) for source, fault in self.faults.items()}
-        text = page.index(self.origin, self.base_urls, coins, self.calls, faults)
+        text = page.index(self.origin, self.base_urls, self.stream_urls, coins, self.calls, faults)
         return web.Response(text=text, content_type="text/html")
 
     async def _show_calls(self, _: web.Request) -> web.Response:
@@ -194,6 +226,12 @@ class Simulation:
 def base_urls(origin: str) -> dict[SourceName, str]:
     """The base address of every source behind the stand-in at `origin`."""
     return {source: f"{origin.rstrip('/')}/{source}" for source in DIALECTS}
+
+
+def stream_urls(origin: str) -> dict[SourceName, str]:
+    """The address of every stream behind the stand-in at `origin`."""
+    web = origin.rstrip("/").replace("http", "ws", 1)
+    return {source: f"{web}/{source}{one.live.path}" for source, one in DIALECTS.items() if one.live}
 
 
 async def start(

@@ -24,9 +24,9 @@ from ticker.sources import (
     okx,
     openerapi,
 )
-from ticker.sources.base import Limit, Plan, Request, Row, Source, Terms, quotes
+from ticker.sources.base import Limit, Plan, Request, Row, Source, Stream, Terms, heard, quotes
 
-__all__ = ["REGISTRY", "Limit", "Plan", "Request", "Row", "Source", "Terms", "quotes"]
+__all__ = ["REGISTRY", "Limit", "Plan", "Request", "Row", "Source", "Stream", "Terms", "heard", "quotes"]
 
 REGISTRY: Mapping[SourceName, Source] = MappingProxyType(
     {

@@ -21,6 +21,8 @@ MIB = 2**20
 
 HIGHEST_PRICE = Decimal("1e15")
 LOWEST_PRICE = Decimal("1e-24")
+HIGHEST_CHANGE = Decimal("1e7")  # percent, up or down
+HIGHEST_SUM = Decimal("1e24")  # of a day's volume or a market cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Row:
     """One row of an answer under the source's own id. Fields as in `Quote`; volumes and caps in `currency`.
 
     A row without a price, or in a currency that is neither the dollar nor a stablecoin (None), is no quote.
+    `sequence` is for streams that number what they say of a market: a row with a lower one is older.
     """
 
     id: str
@@ -95,6 +98,14 @@ class Row:
     market_cap: Decimal | None = None
     name: str | None = None
     symbol: str | None = None
+    sequence: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be a quote: a price within all prices (trust rule 15), in a currency that we have."""
+        if not self.currency or self.price is None or not self.price.is_finite():
+            return False
+        return LOWEST_PRICE <= self.price <= HIGHEST_PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +113,10 @@ class Stream:
     """A source's live feed over WebSocket, beside its polls: two more pure functions and a few facts.
 
     `subscribe(ids)` gives the text messages to send after connecting, `read(message)` the rows in one received message
-    (none for acknowledgements, heartbeats and the like), raising as `parse` does. A feed that says nothing at all for
-    `silence` seconds is dead. `ping` is a text to send every `ping_every` seconds, where the source wants one.
+    (none for acknowledgements, heartbeats and the like), raising as `parse` does; `NotFound` is about one id and leaves
+    the others alone. A row's time is None only if the feed has no times: one that forgets says 1970. A feed that says
+    nothing at all for `silence` seconds is dead. `ping` is a text to send every `ping_every` seconds, where the source
+    wants one.
     """
 
     url: str
@@ -165,23 +178,33 @@ def quotes(
 ) -> list[Quote]:
     """The quotes in the answers of one poll. Of a coin's ids, the first that has a price wins.
 
-    A price that is absent, zero, negative or beyond `LOWEST_PRICE`..`HIGHEST_PRICE` is no quote (trust rule 15).
+    A price that is absent, zero, negative or beyond `LOWEST_PRICE`..`HIGHEST_PRICE` is no quote (trust rule 15), and
+    neither is an id that stands there at two prices. What is absurd beside a price is None.
     Raises the source's error where an answer is not what the source documents.
     """
     wanted = {one for many in ids.values() for one in many}
     rows: dict[str, Row] = {}
+    contradicted: set[str] = set()
     for body in bodies:
         try:
             for row in source.parse(body, wanted):
-                if row.currency and row.price is not None and LOWEST_PRICE <= row.price <= HIGHEST_PRICE:
-                    rows[row.id] = row
+                if not row.usable:
+                    continue
+                if rows.setdefault(row.id, row).price != row.price:
+                    contradicted.add(row.id)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise Malformed(source.name, str(error)) from error
     found = []
     for coin, many in ids.items():
-        best = next((rows[one] for one in many if one in rows), None)
+        best = next((rows[one] for one in many if one in rows and one not in contradicted), None)
         if best is None or best.price is None or best.currency is None:
             continue
+        high, low = (
+            _bounded(best.high_24h, LOWEST_PRICE, HIGHEST_SUM),
+            _bounded(best.low_24h, LOWEST_PRICE, HIGHEST_SUM),
+        )
+        if high is not None and low is not None and high < low:
+            high = low = None
         found.append(
             Quote(
                 source=source.name,
@@ -192,15 +215,31 @@ def quotes(
                 poll=poll,
                 # A source that gives times and gives none here is not fresh: 1970 is refused where votes are counted.
                 at=(best.at or 0.0) if source.timed else best.at,
-                change_1h=best.change_1h,
-                change_24h=best.change_24h,
-                change_7d=best.change_7d,
-                high_24h=best.high_24h,
-                low_24h=best.low_24h,
-                volume_24h=best.volume_24h,
-                market_cap=best.market_cap,
+                change_1h=_bounded(best.change_1h, -HIGHEST_CHANGE, HIGHEST_CHANGE),
+                change_24h=_bounded(best.change_24h, -HIGHEST_CHANGE, HIGHEST_CHANGE),
+                change_7d=_bounded(best.change_7d, -HIGHEST_CHANGE, HIGHEST_CHANGE),
+                high_24h=high,
+                low_24h=low,
+                # A volume of zero is news: a market at a standstill is known by it.
+                volume_24h=_bounded(best.volume_24h, Decimal(0), HIGHEST_SUM),
+                market_cap=_bounded(best.market_cap, LOWEST_PRICE, HIGHEST_SUM),
                 name=best.name,
                 symbol=best.symbol,
             )
         )
     return found
+
+
+def _bounded(value: Decimal | None, low: Decimal, high: Decimal) -> Decimal | None:
+    return value if value is not None and value.is_finite() and low <= value <= high else None
+
+
+def heard(source: SourceName, stream: Stream, message: bytes) -> list[Row]:
+    """The rows in one message of a stream that can be quotes.
+
+    Raises the source's error where it says one, or is not what the source documents, and nothing else.
+    """
+    try:
+        return [row for row in stream.read(message) if row.usable]
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(source, str(error)) from error

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
 from ticker.sources.base import MIB, MINUTE, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, number, optional, stablecoin_ending, unix_milliseconds
 
 NAME = "binance"
@@ -29,7 +30,7 @@ class _Problem(Struct):
     msg: str
 
 
-_answer = json.Decoder(list[_Market] | _Problem)
+_answer = Answers(json.Decoder(list[_Market] | _Problem), _Market, "symbol")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -39,7 +40,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """A delisted market stays in the list with a price of zero. Errors are an object with `code` and `msg`."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if isinstance(answer, _Problem):
         raise _ERRORS.get(answer.code, Malformed)(NAME, f"{answer.code}: {answer.msg}")
     for market in answer:

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, ServerFailed, SourceError
 from ticker.sources.base import MINUTE, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import number, optional, percent, times
 
 NAME = "bitfinex"
@@ -41,7 +42,7 @@ class _Problem(Struct):
     error: str
 
 
-_answer = json.Decoder(list[_Market | str | int] | _Problem)
+_answer = Answers(json.Decoder(list[_Market | str | int] | _Problem), _Market, 0)
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -51,13 +52,14 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Errors are ["error", code, text], or an object with `error`."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if isinstance(answer, _Problem):
         raise _ERRORS.get(answer.error, Malformed)(NAME, answer.error)
-    for market in answer:
-        if not isinstance(market, _Market):
-            code = next((part for part in answer if isinstance(part, int)), None)
-            raise _ERRORS.get(code, Malformed)(NAME, f"{code}: {answer[-1]}")
+    markets = [one for one in answer if isinstance(one, _Market)]
+    if 2 * len(markets) < len(answer):
+        code = next((part for part in answer if isinstance(part, int)), None)
+        raise _ERRORS.get(code, Malformed)(NAME, f"{code}: {answer[-1]}")
+    for market in markets:
         if market.symbol in wanted:
             last = number(market.last)
             yield Row(

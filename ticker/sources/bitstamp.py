@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed
 from ticker.sources.base import MINUTE, SECOND, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, number, optional, times, unix_seconds, usd_or_stablecoin
 
 NAME = "bitstamp"
@@ -30,7 +31,7 @@ class _Problem(Struct):
     reason: Raw
 
 
-_answer = json.Decoder(list[_Market] | _Problem)
+_answer = Answers(json.Decoder(list[_Market] | _Problem), _Market, "pair")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -40,7 +41,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Perpetual markets are no price of a coin and left out. Errors are an object with `reason`."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if isinstance(answer, _Problem):
         raise Malformed(NAME, str(bytes(answer.reason), "utf-8"))
     for market in answer:

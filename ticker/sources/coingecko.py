@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
 from ticker.model import SourceName
 from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
 NAME = "coingecko"
@@ -48,7 +49,7 @@ class Problem(Struct):
     error: str | None = None
 
 
-_answer = json.Decoder(list[_Coin] | Problem)
+_answer = Answers(json.Decoder(list[_Coin] | Problem), _Coin, "id")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -67,7 +68,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """An unknown id is left out. The rate limit can come with HTTP 200, as an object where a list is due."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if isinstance(answer, Problem):
         raise error_of(NAME, answer)
     for coin in answer:
@@ -98,11 +99,13 @@ def error_of(source: SourceName, problem: Problem) -> SourceError:
 
 
 # Keyless, the limit is shared by everyone behind the address and varies with load: the lowest figure seen is used.
-# Demo by the older, lower figures. What pro allows depends on the plan bought.
+# Demo by the older, lower figures. Pro by the least of the plans that can be bought.
 PLANS = (
     Plan("keyless", "https://api.coingecko.com", limits=(Limit(5, MINUTE),)),
     Plan("demo", "https://api.coingecko.com", "x-cg-demo-api-key", limits=(Limit(30, MINUTE), Limit(10_000, MONTH))),
-    Plan("pro", "https://pro-api.coingecko.com", "x-cg-pro-api-key"),
+    Plan(
+        "pro", "https://pro-api.coingecko.com", "x-cg-pro-api-key", limits=(Limit(250, MINUTE), Limit(100_000, MONTH))
+    ),
 )
 TERMS = Terms(
     "https://www.coingecko.com/en/api_terms",

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.sources.base import HOUR, MINUTE, Request, Row, Source
 from ticker.sources.coingecko import CREDIT, PLANS, TERMS, Problem, error_of
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, dollars_each, in_dollars, number
 
 NAME = "coingeckorates"
@@ -21,7 +22,7 @@ class _Answer(Problem):
     rates: dict[str, _Rate] | None = None
 
 
-_answer = json.Decoder(_Answer)
+_answer = Answers(json.Decoder(_Answer), _Rate, "code", "rates")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -31,7 +32,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Dollars for one bitcoin over units for one bitcoin. Codes are in lower case there."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, {code.lower() for code in wanted})
     if answer.rates is None or "usd" not in answer.rates:
         raise error_of(NAME, answer)
     dollars = number(answer.rates["usd"].value)

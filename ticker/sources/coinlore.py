@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Raw, Struct, json
 
 from ticker.sources.base import MINUTE, SECOND, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, number, optional, unix_seconds
 
 NAME = "coinlore"
@@ -33,7 +34,7 @@ class _Answer(Struct):
     info: _Info
 
 
-_answer = json.Decoder(_Answer)
+_answer = Answers(json.Decoder(_Answer), _Coin, "id", "data")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -43,7 +44,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """A coin below rank 100 is left out."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     at = unix_seconds(answer.info.time)
     for coin in answer.data:
         if coin.id in wanted:

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct, field, json
 
 from ticker.errors import Malformed, RateLimited, Refused, SourceError
 from ticker.sources.base import MINUTE, MONTH, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
 NAME = "coinmarketcap"
@@ -48,7 +49,7 @@ class _Answer(Struct):
     data: dict[str, _Coin] | list[_Coin] | None = None
 
 
-_answer = json.Decoder(_Answer)
+_answer = Answers(json.Decoder(_Answer), _Coin, "id", "data")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -61,7 +62,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Errors come in `status`, whatever the HTTP status. By id `data` is an object, in listings a list."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     code = answer.status.error_code
     if code or answer.data is None:
         message = answer.status.error_message or "no data"

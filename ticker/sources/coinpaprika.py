@@ -8,6 +8,7 @@ from msgspec import Raw, Struct, field, json
 
 from ticker.errors import Malformed, NotFound
 from ticker.sources.base import MIB, MINUTE, MONTH, SECOND, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
 NAME = "coinpaprika"
@@ -38,7 +39,7 @@ class _Problem(Struct):
     error: str
 
 
-_answer = json.Decoder(list[_Coin] | _Problem)
+_answer = Answers(json.Decoder(list[_Coin] | _Problem), _Coin, "id")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -48,7 +49,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Errors are an object with `error` where a list is due."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if isinstance(answer, _Problem):
         raise (NotFound if "not found" in answer.error else Malformed)(NAME, answer.error)
     for coin in answer:

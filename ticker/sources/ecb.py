@@ -42,7 +42,8 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
         if name == _CUBE and "time" in attributes:
             at, days = day(attributes["time"]), days + 1
         elif name == _CUBE and "currency" in attributes:
-            units[attributes["currency"]] = attributes.get("rate")
+            code, rate = attributes["currency"], attributes.get("rate")
+            units[code] = rate if units.setdefault(code, rate) == rate else None  # at two rates, it has none
 
     def document_type(*_: object) -> None:
         raise Malformed(NAME, "it has a document type, which we do not read")

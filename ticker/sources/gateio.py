@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, SourceError
 from ticker.sources.base import MIB, MINUTE, SECOND, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, number, optional, usd_or_stablecoin
 
 NAME = "gateio"
@@ -34,7 +35,7 @@ class _Problem(Struct):
     message: str = ""
 
 
-_answer = json.Decoder(list[_Market] | _Problem)
+_answer = Answers(json.Decoder(list[_Market] | _Problem), _Market, "currency_pair")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -44,7 +45,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Errors are an object with `label`. A leveraged token, known by its net value, is no coin and left out."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if isinstance(answer, _Problem):
         raise _ERRORS.get(answer.label, Malformed)(NAME, f"{answer.label}: {answer.message}")
     for market in answer:

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct, field, json
 
 from ticker.errors import Malformed, RateLimited
 from ticker.sources.base import MINUTE, SECOND, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, change_from, number, optional, stablecoin_ending, unix_milliseconds
 
 NAME = "htx"
@@ -30,7 +31,7 @@ class _Answer(Struct):
     error_message: str = field(name="err-msg", default="")
 
 
-_answer = json.Decoder(_Answer)
+_answer = Answers(json.Decoder(_Answer), _Market, "symbol", "data")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -40,7 +41,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Errors come with HTTP 200 as a status other than "ok"."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if answer.status != "ok" or answer.data is None:
         kind = RateLimited if answer.error_code.startswith("too-many") else Malformed
         raise kind(NAME, f"{answer.error_code or answer.status}: {answer.error_message or 'no data'}")

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 
 from ticker.errors import Malformed, RateLimited
 from ticker.sources.base import MINUTE, SECOND, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, number, optional, percent, unix_milliseconds, usd_or_stablecoin
 
 NAME = "kucoin"
@@ -34,7 +35,7 @@ class _Answer(Struct):
     data: _Data | None = None
 
 
-_answer = json.Decoder(_Answer)
+_answer = Answers(json.Decoder(_Answer), _Market, "symbol", "data", "ticker")
 
 
 def request(ids: Sequence[str]) -> Request:
@@ -44,7 +45,7 @@ def request(ids: Sequence[str]) -> Request:
 
 def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
     """Errors come in `code`, also with HTTP 200, and then `data` is missing."""
-    answer = _answer.decode(body)
+    answer = _answer.decode(body, wanted)
     if answer.code != "200000" or answer.data is None:
         kind = RateLimited if answer.code == "429000" else Malformed
         raise kind(NAME, f"{answer.code}: {answer.msg or 'no data'}")

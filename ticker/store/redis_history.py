@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from ticker.errors import StoreCorrupt
 from ticker.model import CoinId, Point, Step
 from ticker.store import ring
-from ticker.store.base import slot, slots_kept
+from ticker.store.base import SECONDS, slot, slots_kept
 
 T = TypeVar("T")
 
@@ -34,21 +34,23 @@ end
 return odd
 """
 
-# The records of so many slots from the first on, of each key, whatever the size of its ring. ARGV: width, first, count.
+# The records of so many slots from the first on, of each key, whatever the size of its ring; zeros where it has none.
+# All in one string, since reading thousands of answers is what takes a client's time. ARGV: width, first, count.
 _AROUND = """
-local width, first, found = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
+local width, first, count, found = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), {}
 for i, key in ipairs(KEYS) do
     local length = redis.pcall('STRLEN', key)
-    found[i] = ''
+    local piece = ''
     if type(length) == 'number' and length > 0 and length % width == 0 then
         local places = length / width
         local from = first % places
-        local to = from + math.min(tonumber(ARGV[3]), places)
-        found[i] = redis.call('GETRANGE', key, from * width, math.min(to, places) * width - 1)
-        if to > places then found[i] = found[i] .. redis.call('GETRANGE', key, 0, (to - places) * width - 1) end
+        local to = from + math.min(count, places)
+        piece = redis.call('GETRANGE', key, from * width, math.min(to, places) * width - 1)
+        if to > places then piece = piece .. redis.call('GETRANGE', key, 0, (to - places) * width - 1) end
     end
+    found[i] = piece .. string.rep('\\0', count * width - #piece)
 end
-return found
+return table.concat(found)
 """
 
 
@@ -84,27 +86,33 @@ class RedisHistory:
         """Give a ring another number of places, with what it holds; what is not ours is overwritten."""
         [key] = self._keys([coin], step)
         number = slot(step, newest.at)
-        try:
-            held: Any = await self._call(self._client.get(key)) or b""
-        except StoreCorrupt:
-            held = b""
-        usable = held if len(held) % ring.WIDTH == 0 else b""
-        points = [*ring.unpack(usable, step, number - places, number - 1), newest]
+        points = [*ring.unpack(await self._held(key), step, number - places, number - 1), newest]
         await self._call(self._client.set(key, ring.laid_out(points, step, number, places)))
+
+    async def _held(self, key: str) -> bytes:
+        """A ring whole; nothing where there is none, or something that is none of ours and will be overwritten."""
+        try:
+            held: Any = await self._call(self._client.get(key))
+        except StoreCorrupt:
+            return b""
+        return held if held and len(held) % ring.WIDTH == 0 else b""
 
     async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
         """As the contract says."""
-        first, last = slot(step, start), slot(step, end)
-        if last < first:
-            return []
-        [records] = await self._records([coin], step, first, last)
-        found = ring.unpack(records, step, first, last)
+        [key] = self._keys([coin], step)
+        found = ring.unpack(await self._held(key), step, slot(step, start), slot(step, end))
         return sorted((point for point in found if start <= point.at <= end), key=lambda point: point.at)
 
     async def points_near(
         self, coins: Sequence[CoinId], step: Step, at: float, within: float
     ) -> Mapping[CoinId, Point]:
-        """As the contract says."""
+        """As the contract says. A point within a slot's length is the nearest; only where there is none, we look on."""
+        length = SECONDS[step]
+        found = await self._nearest(coins, step, at, min(within, length))
+        rest = [coin for coin in coins if coin not in found] if within > length else []
+        return found | await self._nearest(rest, step, at, within)
+
+    async def _nearest(self, coins: Sequence[CoinId], step: Step, at: float, within: float) -> dict[CoinId, Point]:
         first, last = slot(step, at - within), slot(step, at + within)
         found: dict[CoinId, Point] = {}
         for start in range(0, len(coins), BATCH):
@@ -116,9 +124,10 @@ class RedisHistory:
         return found
 
     async def _records(self, coins: Sequence[CoinId], step: Step, first: int, last: int) -> list[bytes]:
-        arguments = [ring.WIDTH, max(0, first), last - first + 1]
-        found: list[bytes] = await self._call(self._around(keys=self._keys(coins, step), args=arguments))
-        return found
+        first, width = max(0, first), ring.WIDTH * (last - max(0, first) + 1)
+        arguments = [ring.WIDTH, first, width // ring.WIDTH]
+        found: bytes = await self._call(self._around(keys=self._keys(coins, step), args=arguments))
+        return [found[start : start + width] for start in range(0, len(found), width)]
 
     def _keys(self, coins: Sequence[CoinId], step: Step) -> list[str]:
         return [f"{{{self._prefix}}}:history:{coin}:{step}" for coin in coins]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ticker.errors import StoreCorrupt
 from ticker.model import CoinId, Point, Step
-from ticker.store.base import kept_price, slot, slots_kept
+from ticker.store.base import SECONDS, kept_price, slot, slots_kept
 
 Run = Callable[[str, Sequence[object]], Awaitable[list[Any]]]
 """One statement, which is one transaction, and its rows."""
@@ -78,7 +78,15 @@ class SqliteHistory:
     async def points_near(
         self, coins: Sequence[CoinId], step: Step, at: float, within: float
     ) -> Mapping[CoinId, Point]:
-        """As the contract says."""
+        """As the contract says. A point within a slot's length is the nearest; only where there is none, we look on."""
+        length = SECONDS[step]
+        found = await self._nearest(coins, step, at, min(within, length))
+        rest = [coin for coin in coins if coin not in found] if within > length else []
+        return found | await self._nearest(rest, step, at, within)
+
+    async def _nearest(self, coins: Sequence[CoinId], step: Step, at: float, within: float) -> dict[CoinId, Point]:
+        if not coins:
+            return {}
         first, last = slot(step, at - within), slot(step, at + within)
         rows = await self._run(_NEAR, (step, first, last, at, within, json.dumps(list(coins))))
         return {coin: _point(found_at, price) for coin, found_at, price, _ in rows}

@@ -27,4 +27,4 @@ def _rate(name: str, unit: str, value: Decimal, sort: str) -> dict[str, object]:
     return {"name": name, "unit": unit, "value": number(value), "type": sort}
 
 
-DIALECT = Dialect("coingeckorates", "/api/v3/exchange_rates", dollars, _encode, refresh=300.0)
+DIALECT = Dialect("coingeckorates", "/api/v3/exchange_rates", dollars, _encode, refresh=300.0, of="currencies")

@@ -69,4 +69,6 @@ def _encode(view: View, _: Ask) -> Reply:
     return Reply(_DOCUMENT.format(day=day_of(view), rows=rows).encode(), content_type="text/xml")
 
 
-DIALECT = Dialect("ecb", "/stats/eurofxref/eurofxref-daily.xml", dollars, _encode, published=newest_day)
+DIALECT = Dialect(
+    "ecb", "/stats/eurofxref/eurofxref-daily.xml", dollars, _encode, published=newest_day, of="currencies"
+)

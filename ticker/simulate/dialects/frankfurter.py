@@ -11,4 +11,4 @@ def _encode(view: View, ask: Ask) -> Reply:
     return reply({"amount": 1.0, "base": "EUR", "date": day_of(view), "rates": rates})
 
 
-DIALECT = Dialect("frankfurter", "/v1/latest", dollars, _encode, published=newest_day, origin="ecb")
+DIALECT = Dialect("frankfurter", "/v1/latest", dollars, _encode, published=newest_day, origin="ecb", of="currencies")

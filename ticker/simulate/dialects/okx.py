@@ -1,11 +1,22 @@
-"""OKX v5 `/market/tickers`: everything a string, times in milliseconds per row, the open of 24 hours, no change."""
+"""OKX v5 `/market/tickers`: everything a string, times in milliseconds per row, the open of 24 hours, no change.
+
+Its stream has the same rows in an envelope that names the channel, and answers the text "ping".
+"""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from msgspec import json
 
 from ticker.simulate.dialects.wire import (
     Ask,
     Dialect,
+    Heard,
+    Live,
     Reply,
     View,
     currency_after,
+    message_of,
     reply,
     rounded,
     text,
@@ -44,4 +55,36 @@ def _row(tick: Tick) -> dict[str, object]:
     }
 
 
-DIALECT = Dialect("okx", "/api/v5/market/tickers", currency_after("-"), _encode)
+_CONNECTION = "a4d3ae55"
+
+
+def _hear(said: str, known: AbstractSet[str], _: Sequence[str], __: float) -> Heard:
+    if said == "ping":
+        return Heard(replies=[b"pong"])
+    message = message_of(said)
+    if message.get("op") != "subscribe":
+        error = {"event": "error", "code": "60012", "msg": f"Invalid request: {said}", "connId": _CONNECTION}
+        return Heard(replies=[json.encode(error)])
+    wanted = [one.get("instId", "") for one in message.get("args", ()) if one.get("channel") == "tickers"]
+    return Heard([one for one in wanted if one in known], [_acknowledged(one, one in known) for one in wanted])
+
+
+def _acknowledged(one: str, is_known: bool) -> bytes:
+    if is_known:
+        arg = {"channel": "tickers", "instId": one}
+        return json.encode({"event": "subscribe", "arg": arg, "connId": _CONNECTION})
+    msg = f"Wrong URL or channel:tickers,instId:{one} doesn't exist."
+    return json.encode({"event": "error", "code": "60018", "msg": msg, "connId": _CONNECTION})
+
+
+def _tell(tick: Tick, _: bool, __: int) -> bytes:
+    return json.encode({"arg": {"channel": "tickers", "instId": tick.id}, "data": [_row(tick)]})
+
+
+def _beat(_: Sequence[str], __: float, ___: int) -> Sequence[bytes]:
+    return ()
+
+
+_LIVE = Live(path="/ws/v5/public", greet=(), hear=_hear, tell=_tell, beat=_beat)
+
+DIALECT = Dialect("okx", "/api/v5/market/tickers", currency_after("-"), _encode, live=_LIVE)

@@ -38,4 +38,4 @@ def _places(price: Decimal) -> int:
     return max(6, 6 + price.adjusted())
 
 
-DIALECT = Dialect("openerapi", "/v6/latest/USD", dollars, _encode, refresh=_DAY)
+DIALECT = Dialect("openerapi", "/v6/latest/USD", dollars, _encode, refresh=_DAY, of="currencies")

@@ -5,11 +5,13 @@ Numbers leave as their exact text: `text` for dialects that quote them, `number`
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from typing import Any, Literal
 
-from msgspec import Raw, json
+from msgspec import DecodeError, Raw, json
 
 from ticker.model import CoinId, SourceName
 from ticker.simulate.market import Tick
@@ -41,11 +43,36 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What a client's message does: the ids it subscribes to, and the replies to it."""
+
+    ids: Sequence[str] = ()
+    replies: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How one source speaks over WebSocket.
+
+    `greet` is said to everyone who connects. `hear` reads a client's message, knowing all markets there are and those
+    it has subscribed to. `tell` says one market: whether for the first time, and as which number of all that is said.
+    `beat` is said every second to a client with these markets.
+    """
+
+    path: str
+    greet: Sequence[bytes]
+    hear: Callable[[str, AbstractSet[str], Sequence[str], float], Heard]
+    tell: Callable[[Tick, bool, int], bytes]
+    beat: Callable[[Sequence[str], float, int], Sequence[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """How one source speaks: its path, what its own ids are counted in, and the encoder.
 
     `refresh` is how long the source keeps an answer: in between it repeats prices and times; `published` says instead
     from which moment its answer of a moment is. `origin` is the source whose figures it republishes, "" for its own.
+    `live` is its stream, `of` says what it prices.
     """
 
     source: SourceName
@@ -53,8 +80,10 @@ class Dialect:
     currency_of: Callable[[str], str]
     encode: Callable[[View, Ask], Reply]
     refresh: float = 0.0
+    live: Live | None = None
     published: Callable[[float], float] | None = None
     origin: SourceName = ""
+    of: Literal["coins", "currencies"] = "coins"
 
     def kept(self, at: float) -> float:
         """The moment of the answer that the source still gives at `at`."""
@@ -98,6 +127,15 @@ def reply(value: object, status: int = 200) -> Reply:
     return Reply(json.encode(value), status)
 
 
+def message_of(text: str) -> dict[str, Any]:
+    """A client's message as an object; an empty one where it is none."""
+    try:
+        found = json.decode(text)
+    except DecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def rounded(value: Decimal, places: int) -> Decimal:
     """To this many decimals, never a negative zero."""
     return _WIDE.add(value.quantize(Decimal(1).scaleb(-places), context=_WIDE), Decimal(0))
@@ -128,6 +166,11 @@ def iso(at: float, *, milliseconds: bool = True) -> str:
     """An ISO 8601 time in UTC, as aggregators write it."""
     moment = datetime.fromtimestamp(at, UTC)
     return moment.isoformat(timespec="milliseconds" if milliseconds else "seconds").replace("+00:00", "Z")
+
+
+def iso_micro(at: float) -> str:
+    """An ISO 8601 time in UTC with microseconds, as exchanges stream it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def unix_ms(at: float) -> int:
