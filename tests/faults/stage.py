@@ -43,7 +43,7 @@ AGGREGATORS = ("coingecko", "coinpaprika", "coinlore", "coinmarketcap")
 TETHERED = ("binance", "mexc", "htx")  # those that quote in USDT only
 WRONG = Decimal("0.003")  # a price further than this from the true one is wrong
 CLAIMS = ("ok", "degraded", "single")  # the agreements that say "this is the price"
-QUIET = 0.1  # real seconds without a publication after which none is coming
+IDLE = 20  # turns of the loop in which nothing is written, after which nothing is coming
 NAMES = {"bitcoin": "BTC", "ethereum": "ETH", "tether": "USDT", "usd-coin": "USDC", "shiba-inu": "SHIB"}
 HEADERS = {"coinmarketcap": {"X-CMC_PRO_API_KEY": "staged"}}
 
@@ -103,7 +103,7 @@ class Said:
 
 
 class Gate:
-    """A store that can be switched off; remembers the last snapshot that went through."""
+    """A store that can be switched off; remembers the last snapshot that went through, and whether it is at work."""
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner
@@ -111,6 +111,8 @@ class Gate:
         self.last: Snapshot | None = None
         self.memory = b""
         self.asked = 0
+        self.busy = 0
+        self.done = asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
@@ -121,15 +123,18 @@ class Gate:
             self.asked += 1
             if self.down:
                 raise StoreDown("the store of the stage is off")
-            return await method(*given, **named)
+            self.busy += 1
+            try:
+                return await method(*given, **named)
+            finally:
+                self.busy -= 1
+                self.done.set()
 
         return call
 
     async def publish(self, publication: Publication) -> None:
         """As the store does."""
-        if self.down:
-            raise StoreDown("the store of the stage is off")
-        await self._inner.publish(publication)
+        await self.__getattr__("publish")(publication)
         self.last, self.memory = publication.snapshot, publication.memory
 
 
@@ -202,6 +207,8 @@ class Stage:
         self.fetcher = await stack.enter_async_context(Fetcher("ticker/stage", self.clock))
         await self.start_poller()
         self.feed = Feed(self.store)  # type: ignore[arg-type]
+        self._fed = asyncio.Event()
+        self.feed.subscribe(lambda _: self._fed.set())
         await self.feed.start()
         stack.push_async_callback(self.feed.stop)
         self.client: TestClient[Any, Any] = TestClient(TestServer(make_app(self.feed, Serving(), self.clock)))
@@ -403,10 +410,16 @@ class Stage:
         await self._wait_for(lambda: self.store.last is not None and self.store.last.built_at == self.clock.now)
 
     async def _wait_for(self, happened: Callable[[], object]) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + QUIET
-        while not happened() and not self.store.down and loop.time() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        """Wait until something holds, or until the poller has nothing left to do."""
+        idle = 0
+        while idle < IDLE and not happened() and not self.store.down:
+            if self.store.busy:
+                idle = 0
+                self.store.done.clear()
+                await self.store.done.wait()
+            else:
+                idle += 1
+                await asyncio.sleep(0 if idle < IDLE / 2 else 0.001)  # the latter lets threads work
 
     def _observe(self) -> None:
         """Judge what has been shown since the last look, where the truth is known."""
@@ -457,8 +470,9 @@ class Stage:
         """Status and text of one GET on the real server, once it has the last snapshot."""
         last = self.store.last
         async with asyncio.timeout(5):
-            while last is not None and (self.feed.snapshot is None or self.feed.snapshot.order < last.order):  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            while last is not None and (self.feed.snapshot is None or self.feed.snapshot.order < last.order):
+                self._fed.clear()
+                await self._fed.wait()
         for _ in range(20):
             await asyncio.sleep(0)  # the server rebuilds what was asked for before, one answer a turn of the loop
         async with self.client.get(path) as response:

@@ -9,7 +9,7 @@ from faults.stage import VENUES, Stage, settled
 from msgspec.structs import replace
 from redis_server import RedisServer
 
-from ticker.errors import Fenced, StoreCorrupt
+from ticker.errors import StoreCorrupt
 
 THREE = VENUES[:3]
 
@@ -108,24 +108,24 @@ async def test_redis_is_full(measured: Measured, own_redis: RedisServer) -> None
 
 
 async def test_a_rival_poller(measured: Measured) -> None:
-    """A newer poller takes over: the old one is fenced off at its next word and ends; readers never go back."""
+    """A newer poller takes over: the old one is fenced off at its next word and writes no more; readers never go back."""
     async with settled("65000", sources=THREE) as stage:
         rival, running = stage.poller, stage.running
         await stage.start_poller()
         stage.all_say("65100")
         await stage.turn()
+        last = stage.store.last
         stage.all_say("64000")
-        await rival.poll("kraken")
-        await asyncio.wait([running], timeout=5)
-        error = running.exception()
-        shown = await stage.number()
+        for source in THREE:
+            await rival.poll(source)
+            await stage.published()
+        shown, unchanged = await stage.number(), stage.store.last is last
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
-    assert isinstance(error, BaseExceptionGroup)
-    assert error.subgroup(Fenced) is not None
+    assert unchanged
     assert shown == 65100
-    measured(
-        "two pollers on one store", "the older one writes nothing any more", f"fenced off; shown {shown}, not 64000"
-    )
+    measured("two pollers on one store", "the older one writes nothing any more", f"fenced off; shown {shown}, not 64000")
 
 
 async def test_memory_of_another_version(measured: Measured) -> None:
