@@ -84,6 +84,7 @@ class Poller:
         self._published: Publication | None = None
         self._epoch = self._seq = 0
         self._news = asyncio.Event()
+        self._quiet = asyncio.Event()
         self.first_round = asyncio.Event()  # every source has had a turn
         self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
         self._resumed.set()
@@ -106,7 +107,7 @@ class Poller:
         if quotes is not None:
             self._book.answered(name, quotes, asked)
         if self.health[name].hold is None:
-            self._news.set()
+            self._heard()
         if all(one.heard for one in self.health.values()):
             self.first_round.set()
         return again
@@ -114,6 +115,14 @@ class Poller:
     def stream(self, name: SourceName, rows: Iterable[Row], received: float) -> None:
         """Take what a source streams, which counts with the next publication: as one answer, however much it is."""
         self._book.streamed(name, rows, received)
+        self._heard()
+
+    async def quiet(self) -> None:
+        """Wait until all that was heard so far is published, or found to be nothing new."""
+        await self._quiet.wait()
+
+    def _heard(self) -> None:
+        self._quiet.clear()
         self._news.set()
 
     async def _wait_for_the_last_poller(self) -> None:
@@ -154,6 +163,8 @@ class Poller:
         await self._first_round()
         self._news.set()
         while True:
+            if not self._news.is_set():
+                self._quiet.set()
             await self._news.wait()
             self._news.clear()
             await self._publish(self._book.quotes)

@@ -1,8 +1,8 @@
 """A market with random faults on random minorities of its sources, poll after poll: is anything wrong ever shown as ok?
 
-Seven sources quote four coins through the whole stage (HTTP, poller, store). At any moment at most three of them are
-faulty: lying, alone or together, frozen, in another unit, at another time, or not answering. Everything is drawn from
-a seed.
+Eight sources quote four coins through the whole stage (HTTP, poller, store); the one that counts in USDT lists three of
+them. At any moment at most three are faulty: lying, alone or together, frozen, in another unit, at another time, or not
+answering. Everything is drawn from a seed.
 """
 
 import random
@@ -14,10 +14,10 @@ from faults.stage import WRONG, Stage, percent
 
 from ticker.simulate.market import Market
 
-SOURCES = ("kraken", "coinbase", "bitfinex", "bitstamp", "okx", "binance", "coingecko")
+SOURCES = ("kraken", "coinbase", "bitfinex", "bitstamp", "okx", "kucoin", "binance", "coingecko")
 COINS = ("bitcoin", "ethereum", "shiba-inu", "tether")
 LISTED = {"binance": COINS[:3]}
-MINORITY = (len(SOURCES) - 1) // 2
+MINORITY = (len(SOURCES) - 2) // 2  # of every coin's sources
 ODDS = 0.25  # of a new fault at a poll, while there may be one more
 
 FACTORS = "10 0.1 100 1000 0.001 1e8 1e-8 2 0.5 1.25 0.75 1.13 0.87 1.05 1.02 0.98 1.009 0.991 1.006 1.0045 0.9955"

@@ -8,8 +8,8 @@ import asyncio
 import json
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ from fakes import NOW, Clock
 from source_tables import IDS
 
 from ticker.consensus import CoinRule, Rules, Voter
-from ticker.errors import SourceError, StoreDown
+from ticker.errors import Fenced, SourceError, StoreDown
 from ticker.feed import Feed
 from ticker.fetch import Ask as Wanted
 from ticker.fetch import Fetcher
@@ -43,7 +43,8 @@ AGGREGATORS = ("coingecko", "coinpaprika", "coinlore", "coinmarketcap")
 TETHERED = ("binance", "mexc", "htx")  # those that quote in USDT only
 WRONG = Decimal("0.003")  # a price further than this from the true one is wrong
 CLAIMS = ("ok", "degraded", "single")  # the agreements that say "this is the price"
-QUIET = 0.1  # real seconds without a publication after which none is coming
+TAKE_OVER = 2.0  # real seconds
+PATIENCE = 20.0  # real seconds for what is certain to come
 NAMES = {"bitcoin": "BTC", "ethereum": "ETH", "tether": "USDT", "usd-coin": "USDC", "shiba-inu": "SHIB"}
 HEADERS = {"coinmarketcap": {"X-CMC_PRO_API_KEY": "staged"}}
 
@@ -103,14 +104,25 @@ class Said:
 
 
 class Gate:
-    """A store that can be switched off; remembers the last snapshot that went through."""
+    """A store that can be switched off; remembers the last snapshot that went through, and how many it fenced off."""
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner
-        self.down = False
         self.last: Snapshot | None = None
         self.memory = b""
-        self.asked = 0
+        self.asked = self.fenced = 0
+        self._down = False
+        self.unable, self.written = asyncio.Event(), asyncio.Condition()
+
+    @property
+    def down(self) -> bool:
+        """Whether it is switched off."""
+        return self._down
+
+    @down.setter
+    def down(self, value: bool) -> None:
+        self._down = value
+        (self.unable.set if value else self.unable.clear)()
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
@@ -127,10 +139,24 @@ class Gate:
 
     async def publish(self, publication: Publication) -> None:
         """As the store does."""
-        if self.down:
-            raise StoreDown("the store of the stage is off")
-        await self._inner.publish(publication)
-        self.last, self.memory = publication.snapshot, publication.memory
+        try:
+            await self.__getattr__("publish")(publication)
+            self.last, self.memory = publication.snapshot, publication.memory
+            self.unable.clear()
+        except StoreDown:
+            self.unable.set()
+            raise
+        except Fenced:
+            self.fenced += 1
+            raise
+        finally:
+            async with self.written:
+                self.written.notify_all()
+
+    async def until(self, happened: Callable[[], object]) -> None:
+        """Wait until something holds after a publication, taken or not."""
+        async with self.written:
+            await self.written.wait_for(happened)
 
 
 class Stage:
@@ -202,6 +228,8 @@ class Stage:
         self.fetcher = await stack.enter_async_context(Fetcher("ticker/stage", self.clock))
         await self.start_poller()
         self.feed = Feed(self.store)  # type: ignore[arg-type]
+        self._fed = asyncio.Event()
+        self.feed.subscribe(lambda _: self._fed.set())
         await self.feed.start()
         stack.push_async_callback(self.feed.stop)
         self.client: TestClient[Any, Any] = TestClient(TestServer(make_app(self.feed, Serving(), self.clock)))
@@ -257,7 +285,13 @@ class Stage:
         self._asked.clear()
         last = self.store.last
         self.running = asyncio.create_task(self.poller.run())
-        await self._wait_for(lambda: last is None or (self.store.last or last).epoch > last.epoch)  # it has taken over
+        if last is not None:
+            with suppress(TimeoutError):  # where it inherits nothing, it publishes nothing yet
+                async with asyncio.timeout(TAKE_OVER):
+                    await self._either(self.store.until(lambda: self._taken_over(last)), self.store.unable.wait())
+
+    def _taken_over(self, last: Snapshot) -> bool:
+        return self.store.last is not None and self.store.last.epoch > last.epoch
 
     async def stop_poller(self) -> None:
         """End it at once, as a kill does: nothing is written on the way out."""
@@ -399,14 +433,18 @@ class Stage:
         return again
 
     async def published(self) -> None:
-        """Wait until what is known now is published, or until nothing comes."""
-        await self._wait_for(lambda: self.store.last is not None and self.store.last.built_at == self.clock.now)
+        """Wait until what is known now is published, or found to be nothing new, or cannot be written."""
+        async with asyncio.timeout(PATIENCE):
+            await self._either(self.poller.quiet(), self.store.unable.wait())
 
-    async def _wait_for(self, happened: Callable[[], object]) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + QUIET
-        while not happened() and not self.store.down and loop.time() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    @staticmethod
+    async def _either(*things: Coroutine[Any, Any, object]) -> None:
+        tasks = [asyncio.ensure_future(one) for one in things]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     def _observe(self) -> None:
         """Judge what has been shown since the last look, where the truth is known."""
@@ -457,8 +495,9 @@ class Stage:
         """Status and text of one GET on the real server, once it has the last snapshot."""
         last = self.store.last
         async with asyncio.timeout(5):
-            while last is not None and (self.feed.snapshot is None or self.feed.snapshot.order < last.order):  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            while last is not None and (self.feed.snapshot is None or self.feed.snapshot.order < last.order):
+                self._fed.clear()
+                await self._fed.wait()
         for _ in range(20):
             await asyncio.sleep(0)  # the server rebuilds what was asked for before, one answer a turn of the loop
         async with self.client.get(path) as response:

@@ -118,7 +118,8 @@ async def test_a_rival_poller(measured: Measured) -> None:
         stage.all_say("64000")
         for source in THREE:
             await rival.poll(source)
-            await stage.published()
+        async with asyncio.timeout(5):
+            await stage.store.until(lambda: stage.store.fenced)
         shown, unchanged = await stage.number(), stage.store.last is last
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
