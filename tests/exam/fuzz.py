@@ -1,6 +1,7 @@
 """Mutated answers over every parser: nothing but our own errors escapes, nothing outside the schema is accepted.
 
-Seeds are the payloads of every source and small cuts of recorded answers; most cases change the tree of the JSON, the
+Parsers are those of every source, of the three streams, and of sources that are described in the configuration. Seeds
+are the payloads of every source and small cuts of recorded answers; most cases change the tree of the JSON, the
 others bytes. `python tests/exam/fuzz.py 1000000` runs on all cores and prints what came of them; every case can be had
 again from the seed and the number of its chunk.
 """
@@ -24,8 +25,9 @@ from source_tables import IDS, PAYLOADS
 
 from ticker.errors import SourceError
 from ticker.model import Quote
-from ticker.sources import REGISTRY, quotes
+from ticker.sources import REGISTRY, Row, heard, quotes
 from ticker.sources.base import HIGHEST_PRICE, LOWEST_PRICE
+from ticker.sources.jsonsource import Spec, make
 
 RECEIVED = 1_790_000_030.0
 CHUNK = 2_500
@@ -46,8 +48,8 @@ TOKENS: tuple[bytes, ...] = (
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 10**30, -(10**30), 1e99, 5e-324, "", "null", "NaN", "Infinity", "-Infinity", "1e400",
     "1e-400", "1e99", "1_000", "0x10", "٣٤", "-5", "0", "0.00000000", " 5", "5e5", "1" * 65, "1" * 64,
-    "999999999999999",
-    "1000000000000001", "0.000000000000000000000001", "\x00", "\ud800", [], {}, [None], {"a": 1}, [[[]]], "ok", "error",
+    "999999999999999", "1000000000000001", "0.000000000000000000000001",
+    "\x00", "\ud800", [], {}, [None], {"a": 1}, [[[]]], "ok", "error",
     1_800_000_000, 1_800_000_000_000, "1800000000", "2026-11-22T00:00:00Z", "0000-00-00T00:00:00Z", "99999-01-01",
 )  # fmt: skip
 
@@ -69,10 +71,29 @@ class Outcome:
         self.broken += other.broken[:20]
 
 
+OWN = {
+    "own": Spec(
+        url="https://api.example.org/v1/openvc", price="data.price", currency="usd", time="at", time_unit="iso"
+    ),
+    "own rows": Spec(url="https://api.example.org/all", price="last", currency="tether", rows="data", id="pair"),
+    "own keyed": Spec(url="https://api.example.org/all", price="usd", currency="usd", rows="@", change="day"),
+}
+OWN_SAID = {
+    "own": b'{"data": {"price": "0.0021"}, "at": "2026-11-22T00:00:00Z"}',
+    "own rows": b'{"data": [{"pair": "EXAMPLE", "last": 12.5}, {"pair": "OTHER", "last": "3"}]}',
+    "own keyed": b'{"EXAMPLE": {"usd": 65280, "day": -1.5}, "OTHER": {"usd": 1950}}',
+}
+SOURCES = {**REGISTRY, **{name: make(name.replace(" ", ""), spec) for name, spec in OWN.items()}}
+STREAM = " stream"
+
+
 @cache
 def seeds() -> tuple[tuple[str, bytes], ...]:
     """(source, body): every payload, and what recordings there are, cut to a few rows."""
     found = [(path.stem, path.read_bytes()) for path in sorted(PAYLOADS.iterdir()) if path.stem in REGISTRY]
+    found += OWN_SAID.items()
+    for path in sorted((PAYLOADS / "streams").iterdir()):
+        found += [(path.stem + STREAM, line) for line in path.read_bytes().splitlines()]
     folder = Path(os.environ.get("RECORDINGS_DIR", "nowhere"))
     for name in REGISTRY:
         for path in sorted((folder / name).glob("*.*")) if (folder / name).is_dir() else ():
@@ -105,6 +126,8 @@ def _scalars(node: Any) -> Iterator[Any]:
 @cache
 def ids_of(source: str) -> Mapping[str, tuple[str, ...]]:
     """Every coin that our tests know on a source, and its example."""
+    if source in OWN:
+        return {"example": ("EXAMPLE",), "other": ("OTHER",)}
     known = {coin: (one,) for coin, one in IDS[source].items()}
     return known | {"example": (REGISTRY[source].id_example,)}
 
@@ -201,26 +224,33 @@ def mutated_tree(number: int, rng: random.Random) -> bytes | None:
     return body
 
 
-def wrong(quote: Quote, source: str, ids: Mapping[str, tuple[str, ...]]) -> str | None:
-    """What is wrong with an accepted quote; None for nothing."""
-    price = quote.price
+FIGURES = ("change_1h", "change_24h", "change_7d", "high_24h", "low_24h", "volume_24h", "market_cap")
+
+
+def wrong(said: Quote | Row) -> str | None:
+    """What is wrong with what was accepted; None for nothing."""
+    price = said.price
     if type(price) is not Decimal or not price.is_finite() or not LOWEST_PRICE <= price <= HIGHEST_PRICE:
         return f"price {price!r}"
-    if quote.source != source or quote.coin not in ids or quote.poll != 1 or quote.received != RECEIVED:
-        return f"identity {quote.source} {quote.coin}"
-    if quote.currency not in ("usd", "tether", "usd-coin"):
-        return f"currency {quote.currency!r}"
-    if quote.at is not None and (type(quote.at) is not float or not math.isfinite(quote.at)):
-        return f"time {quote.at!r}"
-    for name in ("change_1h", "change_24h", "change_7d", "high_24h", "low_24h", "volume_24h", "market_cap"):
-        value = getattr(quote, name)
+    if said.currency not in ("usd", "tether", "usd-coin"):
+        return f"currency {said.currency!r}"
+    if said.at is not None and (type(said.at) is not float or not math.isfinite(said.at)):
+        return f"time {said.at!r}"
+    for name in FIGURES:
+        value = getattr(said, name)
         if value is not None and (type(value) is not Decimal or not value.is_finite()):
             return f"{name} {value!r}"
     for name in ("name", "symbol"):
-        value = getattr(quote, name)
+        value = getattr(said, name)
         if value is not None and type(value) is not str:
             return f"{name} {value!r}"
     return None
+
+
+def misnamed(quote: Quote, source: str) -> str | None:
+    """Whether a quote is under another name than it was asked for."""
+    identity = (quote.source, quote.coin in ids_of(source), quote.poll, quote.received)
+    return None if identity == (SOURCES[source].name, True, 1, RECEIVED) else f"identity {identity}"
 
 
 def chunk(seed: int, number: int, cases: int) -> Outcome:
@@ -236,9 +266,8 @@ def chunk(seed: int, number: int, cases: int) -> Outcome:
 
 def _judge(source: str, body: bytes, found: Outcome) -> None:
     found.cases += 1
-    ids = ids_of(source)
     try:
-        read = quotes(REGISTRY[source], [body], ids, received=RECEIVED, poll=1)
+        reasons = list(_streamed(source, body) if source.endswith(STREAM) else _answered(source, body))
     except SourceError as error:
         found.counts[error.slug] += 1
         return
@@ -246,13 +275,25 @@ def _judge(source: str, body: bytes, found: Outcome) -> None:
         found.counts["escaped"] += 1
         found.broken.append(f"{source}: {type(error).__name__}: {error}: {body[:400]!r}")
         return
-    found.counts["read" if read else "read, without a price"] += 1
-    for quote in read:
-        found.accepted += 1
-        reason = wrong(quote, source, ids)
-        if reason is not None:
-            found.counts["outside the schema"] += 1
-            found.broken.append(f"{source}: {reason}: {body[:400]!r}")
+    found.counts["read" if reasons else "read, without a price"] += 1
+    found.accepted += len(reasons)
+    for reason in filter(None, reasons):
+        found.counts["outside the schema"] += 1
+        found.broken.append(f"{source}: {reason}: {body[:400]!r}")
+
+
+def _answered(source: str, body: bytes) -> Iterator[str | None]:
+    """What is wrong with each quote of an answer."""
+    read = quotes(SOURCES[source], [body], ids_of(source), received=RECEIVED, poll=1)
+    return (wrong(quote) or misnamed(quote, source) for quote in read)
+
+
+def _streamed(source: str, body: bytes) -> Iterator[str | None]:
+    """What is wrong with each row of a streamed message."""
+    name = source.removesuffix(STREAM)
+    stream = REGISTRY[name].stream
+    assert stream is not None
+    return (wrong(row) for row in heard(name, stream, body))
 
 
 def run(cases: int, seed: int = 2026, processes: int | None = None) -> Outcome:
@@ -273,8 +314,9 @@ def report(outcome: Outcome, seconds: float) -> str:
     """What came of it, in lines."""
     counts = ", ".join(f"{name} {count:,}" for name, count in outcome.counts.most_common())
     escaped, outside = outcome.counts["escaped"], outcome.counts["outside the schema"]
+    parsers = len({source for source, _ in seeds()})
     return (
-        f"{outcome.cases:,} mutated answers of {len(REGISTRY)} sources from {len(seeds())} seeds in {seconds:.0f} s "
+        f"{outcome.cases:,} mutated answers to {parsers} parsers from {len(seeds())} seeds in {seconds:.0f} s "
         f"({outcome.cases / seconds:,.0f} a second)\n{counts}\n"
         f"exceptions that escaped: {escaped}; quotes accepted: {outcome.accepted:,}, outside the schema: {outside}"
     )

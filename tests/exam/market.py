@@ -17,22 +17,26 @@ from ticker.simulate.market import Market
 SOURCES = ("kraken", "coinbase", "bitfinex", "bitstamp", "okx", "kucoin", "binance", "coingecko")
 COINS = ("bitcoin", "ethereum", "shiba-inu", "tether")
 LISTED = {"binance": COINS[:3]}
-MINORITY = (len(SOURCES) - 2) // 2  # of every coin's sources
-ODDS = 0.25  # of a new fault at a poll, while there may be one more
+FEWEST = len(SOURCES) - 1  # sources of a coin
+LENGTHS = (30.0, 90.0, 270.0, 690.0)  # seconds
+ODDS = 0.5  # of a new fault at a poll, while there may be one more
 
 FACTORS = "10 0.1 100 1000 0.001 1e8 1e-8 2 0.5 1.25 0.75 1.13 0.87 1.05 1.02 0.98 1.009 0.991 1.006 1.0045 0.9955"
 ANSWERS = ("status:503", "status:429", "status:403", "reset", "truncate", "garbage", "html", "empty")
-KINDS = ("scale", "scale", "scale", "frozen", "drift", "flicker", "zero", "negative", "answer", "time", "stopped")
+KINDS = (
+    *("scale", "scale", "scale", "frozen", "drift", "flicker", "zero", "negative", "time", "stopped"),
+    *("answer",) * 10,
+)
 
 
 @dataclass
 class Fault:
-    """One source's fault: its kind, how strong, which coins it hits, and how many polls are left of it."""
+    """One source's fault: its kind, how strong, which coins it hits, and when it is over."""
 
     kind: str
     factor: Decimal
     coins: tuple[str, ...]
-    left: int
+    until: float
     polls: int = 0
     held: dict[str, Decimal] = field(default_factory=dict)
 
@@ -85,7 +89,8 @@ class Trial:
         self.market = Market(seed)
         self.faults: dict[str, Fault] = {}
         self.report = Report()
-        self._suspect: set[str] = set()  # whose last answer was a fault's, also when the fault is over
+        self._silent: set[str] = set()  # whose last answer was none
+        self._lied: set[str] = set()  # whose last answer was a lie, also when they lie no more
 
     async def run(self, polls: int) -> Report:
         """Poll on until there were so many, judging every price after every poll."""
@@ -111,40 +116,51 @@ class Trial:
         stage.said[source].live = live
 
     def _change(self, stage: Stage, source: str) -> None:
-        """Before a poll: a fault of this source may end, or a new one begin, while a minority is faulty."""
+        """Before a poll: faults may end, and one of this source begin, while a minority lies."""
         fault, rng = self.faults.get(source), self.rng
+        for name in [name for name, one in self.faults.items() if one.until <= stage.clock.now]:
+            del self.faults[name]
+            self._clear(stage, name)
         if fault is not None:
-            fault.left -= 1
             fault.polls += 1
-            if fault.left <= 0:
-                del self.faults[source]
-                self._clear(stage, source)
-        elif rng.random() < ODDS and len(self.faults.keys() | self._suspect) < MINORITY:
+        elif rng.random() < ODDS:
             others = [one for one in self.faults.values() if one.kind == "scale"]
             alike = rng.choice(others) if others and rng.random() < 0.6 else None  # together, or each its own way
             kind = "scale" if alike else rng.choice(KINDS)
+            if not self._bearable(source, kind):
+                return
             factor = alike.factor if alike else Decimal(rng.choice(FACTORS.split()))
             coins = alike.coins if alike else rng.choice((COINS, COINS[:3], (rng.choice(COINS[:3]),)))
-            self.faults[source] = Fault(kind, factor, coins, left=rng.choice((1, 2, 5, 12, 30)))
+            self.faults[source] = Fault(kind, factor, coins, until=stage.clock.now + rng.choice(LENGTHS))
             self.report.kinds[kind] += 1
+            (self._silent if kind == "answer" else self._lied).add(source)
             if kind == "answer":
                 stage.breaks(source, rng.choice(ANSWERS))
             elif kind == "time":
                 stage.said[source].lag = rng.choice((-100.0, -170.0, -1000.0, 25.0, 3600.0, 86_400.0))
             elif kind == "stopped":
                 stage.said[source].at = stage.clock.now
-        if source in self.faults:
-            self._suspect.add(source)
+
+    def _bearable(self, source: str, kind: str) -> bool:
+        """Whether those who lie would still be fewer than half of those who say anything."""
+        silent = self._silent - self._lied
+        lied = self._lied - {source}
+        if kind == "answer" and source not in self._lied:
+            silent.add(source)
+        else:
+            lied.add(source)
+        return 2 * len(lied) < FEWEST - len(silent)
 
     def _clear(self, stage: Stage, source: str) -> None:
         stage.breaks(source, None)
         stage.said[source].lag, stage.said[source].at = 0.0, None
 
     def _answered(self, stage: Stage, source: str) -> None:
-        """After a poll: a source whose answer was good again is none of the faulty any more."""
+        """After a poll: a source whose answer was good again is neither silent nor a liar any more."""
         self.report.polls += 1
         if source not in self.faults and stage.poller.health[source].error is None:
-            self._suspect.discard(source)
+            self._lied.discard(source)
+            self._silent.discard(source)
 
     def _judge(self, stage: Stage) -> None:
         last, now = stage.store.last, stage.clock.now

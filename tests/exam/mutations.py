@@ -241,7 +241,7 @@ MUTATIONS = (
         10,
         "a symbol is no id",
         "ticker/config/ids.py",
-        "        if _is_symbol(value, coin, source):\n",
+        "        if not source.own and _is_symbol(value, coin, source):\n",
         "        if not value:\n",
         (f"{DATED}::test_always_same_symbol",),
     ),
