@@ -31,7 +31,7 @@ class Coin(Struct, frozen=True):
     link: str | None = None
 
 
-class Quote(Struct, frozen=True, gc=False):
+class Quote(Struct, frozen=True, omit_defaults=True, gc=False):
     """What one source said of one coin in one poll.
 
     `price` is finite, above zero and counted in `currency`: "usd", or the id of a coin ("tether", "usd-coin").
