@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "exam.md"
-COVERED = "ticker/consensus,ticker/sources"
+WHERE = ("--data-file=.coverage.exam",)
 
 
 class Part(NamedTuple):
@@ -52,8 +52,8 @@ PARTS = (
     ),
     Part(
         "round",
-        "5,000 coins of 8 sources parsed, settled and published: at most 0.5 s of CPU; ten times the coins cost at most "
-        "eleven times the time.",
+        "5,000 coins of 8 sources parsed, settled and published: at most 0.5 s of CPU; ten times the coins cost at "
+        "most eleven times the time.",
         (("tests/bench/round.py",),),
     ),
     Part(
@@ -61,18 +61,11 @@ PARTS = (
         "At least 95 % of branches in consensus and in the adapters, by their own tests and the fault tests alone.",
         (
             (
-                *("-m", "coverage", "run", "--branch", "--data-file=.coverage.exam", f"--include={COVERED}/*"),
+                *("-m", "coverage", "run", "--branch", *WHERE),
                 *("-m", "pytest", "-q", "tests/consensus", "tests/sources", "tests/faults"),
             ),
-            (
-                "-m",
-                "coverage",
-                "report",
-                "--data-file=.coverage.exam",
-                "--include=ticker/consensus/*",
-                "--fail-under=95",
-            ),
-            ("-m", "coverage", "report", "--data-file=.coverage.exam", "--include=ticker/sources/*", "--fail-under=95"),
+            ("-m", "coverage", "report", *WHERE, "--include=ticker/consensus/*", "--fail-under=95"),
+            ("-m", "coverage", "report", *WHERE, "--include=ticker/sources/*", "--fail-under=95"),
         ),
     ),
 )
@@ -114,8 +107,8 @@ def _machine() -> str:
 def page(sections: dict[str, str]) -> str:
     """The page of these sections, in the order of the parts."""
     head = (
-        "# The exam\n\nWhat takes too long for every run of the suite. `make exam` sits it and writes this page; the fault "
-        f"tests have a page of their own, [faults.md](faults.md).\n\nMachine: {_machine()}.\n\n"
+        "# The exam\n\nWhat takes too long for every run of the suite. `make exam` sits it and writes this "
+        f"page; the fault tests have a page of their own, [faults.md](faults.md).\n\nMachine: {_machine()}.\n\n"
     )
     return head + "\n".join(sections[part.name] for part in PARTS if part.name in sections)
 

@@ -25,9 +25,9 @@ HEADINGS = {
 }
 INTRODUCTION = """# Faults: what was expected, what was measured
 
-Every row is a test of `tests/faults`. Sources are stood in for over HTTP in their own dialects; road out, settling, store
-and server are those of the service. `make faults` runs the tests and writes this page; the suite fails where a test has
-no row here or a row no test. An error is how far any number that was shown as the price was from the true one.
+Every row is a test of `tests/faults`. Sources are stood in for over HTTP in their own dialects; road out, settling,
+store and server are those of the service. `make faults` runs the tests and writes this page; the suite fails where a
+test has no row here or a row no test. An error is how far any number shown as the price was from the true one.
 """
 
 
