@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from fakes import Clock, FakeStore
-from snapshots import NOW, snapshot
+from msgspec.structs import replace
+from snapshots import COINS, NOW, snapshot
 
 from ticker.errors import StoreDown
 from ticker.model import CoinId, Point, Snapshot, Step
@@ -101,6 +102,19 @@ async def test_points_are_handed_out(site: Site) -> None:
         **{"If-None-Match": headers["ETag"]},
     )
     assert (status, nothing) == (304, None)
+
+
+async def test_prices_in_another_unit_are_not_handed_out() -> None:
+    """Of a coin that was redenominated there are no points from before: nobody draws two units as one line."""
+    coins = tuple(replace(coin, since=NOW) if coin.id == "bitcoin" else coin for coin in COINS)
+    site = await start(snapshot(coins=coins))
+    for coin in ("bitcoin", "ethereum"):
+        await site.store.add_points("1m", NOW - 60, {coin: Decimal(65_000_000)})
+        await site.store.add_points("1m", NOW, {coin: Decimal(65_000)})
+
+    assert [price for _, price in (await site.get("/v1/history/bitcoin?step=1m"))[2]["points"]] == ["65000"]
+    assert len((await site.get("/v1/history/ethereum?step=1m"))[2]["points"]) == 2
+    await site.client.close()
 
 
 @pytest.mark.parametrize(
