@@ -530,6 +530,24 @@ async def test_a_currency_and_a_coin_of_one_name_stay_apart() -> None:
     assert (last.prices[0].price, last.rates[0].price) == (Decimal(100), Decimal(7))  # the last good ones, remembered
 
 
+async def test_rates_have_a_past_of_their_own() -> None:
+    """The change of a rate is from what we settled an hour ago, so that prices in a currency have one too."""
+    clock, store = Clock(), FakeStore()
+    fetcher = FakeFetcher(a="100", r="1.25")
+    poller = make(fetcher, store, clock, assignment("a"), of_currencies("r"), rate_rules=rate_rules("eur"))
+    async with running(poller):
+        for price in ("1.25", "1.2"):
+            fetcher.answers["r"] = price
+            for name in "ar":
+                await poller.poll(name)
+            await poller.quiet()
+            clock.now += 3600.0
+
+    last = store.published[-1]
+    assert [one.change_1h for one in last.rates] == [Decimal(-4)]
+    assert [key for key in store.history if key[0] == "rate:eur" and key[1] == "1m"]
+
+
 async def test_a_memory_from_before_there_were_rates_is_no_harm() -> None:
     """Another layout of memory is taken for an empty one, and the poller goes on."""
     store = FakeStore()
