@@ -270,10 +270,14 @@ async def test_a_reply_that_is_lost_is_no_rival(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("ticker.poller.STORE_RETRY", 0.01)
     poller = make(FakeFetcher(a="100"), store := FakeStore())
     store.lose_replies = 1
-    async with running(poller) as task:
+    async with running(poller):
         await poller.poll("a")
-        await until(lambda: store.published[-1].prices[0].price)
-        assert not task.done()
+        async with asyncio.timeout(5):
+            await poller.quiet()
+
+    first, again = store.published
+    assert (first.prices, first.epoch) == (again.prices, again.epoch)
+    assert again.seq > first.seq
 
 
 async def test_a_replaced_poller_stands_by_and_takes_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
