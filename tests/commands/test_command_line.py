@@ -130,7 +130,7 @@ def test_the_version(tmp_path: Path) -> None:
     assert (said.returncode, said.stdout) == (0, f"ticker {__version__}\n")
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_from_the_simulation(tmp_path: Path) -> None:
     """`simulate` says where it cannot listen, in a sentence."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
