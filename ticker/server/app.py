@@ -5,6 +5,7 @@ prices, which `history` fetches and bounds.
 """
 
 import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,9 +14,11 @@ from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import explain, headers, history, home, params, shelf, views
+from ticker.server import explain, headers, history, home, params, shelf, sse, views
+from ticker.server.addresses import Addresses
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
+from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
 from widgets.board import Options
 
@@ -34,6 +37,11 @@ class Serving:
     disclaimer: str = ""
     cors_origins: tuple[str, ...] = ("*",)
     frame_ancestors: tuple[str, ...] = ("*",)
+    limits: Limits = LIMITS
+    trusted_proxies: tuple[str, ...] = ()
+
+
+STREAM = web.AppKey("stream", Stream)
 
 
 def make_app(
@@ -49,6 +57,7 @@ def make_app(
     """
     doors = _Doors(serving, Shelf(clock))
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
+    stream = app[STREAM] = Stream(clock, serving.limits)
     app.router.add_get("/", doors.home)
     app.router.add_get("/widget/{kind}", doors.widget)
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
@@ -58,6 +67,7 @@ def make_app(
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
+    app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
     if past is not None:
         answers = history.History(past, clock)
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
@@ -68,14 +78,21 @@ def make_app(
     app.router.add_get("/readyz", doors.readyz)
 
     async def follow(_: web.Application) -> AsyncIterator[None]:
-        unsubscribe = feed.subscribe(doors.shelf.update)
-        if feed.snapshot is not None:
-            doors.shelf.update(feed.snapshot)
+        followers = (stream, doors.shelf)  # in this order: viewers first, then what nobody has asked for yet
+        unsubscribe = [feed.subscribe(one.update) for one in followers]
+        for one in followers:
+            if feed.snapshot is not None:
+                one.update(feed.snapshot)
         yield
-        unsubscribe()
+        for end in unsubscribe:
+            end()
         doors.shelf.close()
 
+    async def end_streams(_: web.Application) -> None:
+        stream.close()
+
     app.cleanup_ctx.append(follow)
+    app.on_shutdown.append(end_streams)
     app.on_response_prepare.append(_sign)
     return app
 
@@ -120,6 +137,16 @@ class _Doors:
             return _json(views.prices_json(snapshot, ask, now))
 
         return self._answer(request, self._ready(("prices", ask), build), headers.JSON)
+
+    def stream(self, door: sse.Door, clock: Callable[[], float]) -> Handler:
+        """`/v1/stream`."""
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            ask = params.stream(list(request.query.items()), self._serving.defaults)
+            shared = headers.sharing(self._serving.cors_origins, request.headers.get("Origin"))
+            return door.open(request, ask, shared, clock())
+
+        return handler
 
     async def coins(self, request: web.Request) -> web.Response:
         """`/v1/coins`."""
@@ -240,6 +267,8 @@ class _Doors:
         }
         if error.code in ("not_ready", "rate_limited"):
             common["Retry-After"] = "2"
+        elif error.code == "busy":
+            common["Retry-After"] = str(random.randint(20, 60))  # not all at once
         if request.path.startswith(("/widget/", "/embed/")):
             policy = {"Content-Security-Policy": headers.policy((), self._serving.frame_ancestors)}
             body, content_type = render.error(error.message).encode(), headers.HTML
