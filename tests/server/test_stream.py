@@ -325,7 +325,7 @@ def test_a_flood_of_streams_leaves_time_for_requests(
         monkeypatch.setattr(module.time, "monotonic", stage.clocks.steady)
         began = stage.clocks.steady()
         stage.stream.update(moved(2, "65000"))
-        while any(len(frames(transport.sent)) == 1 for transport in transports):
+        while any(len(frames(transport.sent)) == 1 for transport in transports):  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.001)
         assert stage.clocks.steady() - began > 1.8  # 1 s of work
 
