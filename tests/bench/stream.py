@@ -134,7 +134,7 @@ async def measure(viewers: int, stalled: int, snapshots: int) -> bool:
             await asyncio.sleep(0.05)
     server.stdin.write(b"go\n")
     sys.stdout.write(
-        f"{await heard()} viewers, {stalled} of whom do not read; {snapshots} snapshots, {1 / EVERY:g} a second" + "\n"
+        f"{await heard()} viewers, {stalled} of whom do not read; {snapshots} snapshots, {1 / EVERY:g} a second\n"
     )
     told = {seq: await heard() for seq in range(1, snapshots + 1)}
     await asyncio.sleep(max(1.0, 13.0 - snapshots * EVERY) if stalled else 1.0)
@@ -144,10 +144,10 @@ async def measure(viewers: int, stalled: int, snapshots: int) -> bool:
     missed = viewers * snapshots - len(delays)
     p50, p99 = (delays[int(len(delays) * part)] for part in (0.5, 0.99))
     sys.stdout.write(
-        f"receipt to last byte: p50 {1000 * p50:.1f} ms, p99 {1000 * p99:.1f} ms, max {1000 * delays[-1]:.1f} ms" + "\n"
+        f"receipt to last byte: p50 {1000 * p50:.1f} ms, p99 {1000 * p99:.1f} ms, max {1000 * delays[-1]:.1f} ms\n"
     )
-    print(
-        f"missed {missed}; viewers at the end {left}; server: {peak / 1024:.0f} MiB at most, {cost / 1000:.2f} s of CPU"
+    sys.stdout.write(
+        f"missed {missed}; viewers at the end {left}; server: {peak / 1024:.0f} MiB, {cost / 1000:.2f} s of CPU\n"
     )
     for one in blocked:
         one.close()
