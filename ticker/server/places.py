@@ -74,15 +74,18 @@ def address(origin: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a kind needs, in pixels: its usual and largest width, the height of all but rows and notes, of a row."""
+    """What a kind needs, in pixels: its usual and largest width, the height of all but rows and notes, of a row, and of
+    what a row has more that is marked: single source, disputed, old.
+    """
 
     width: int
     widest: int
     frame: int
     row: int
+    mark: int = 0
 
 
-SIZES: Mapping[str, Size] = {"list": Size(300, 600, 67, 50), "label": Size(300, 600, 16, 26)}
+SIZES: Mapping[str, Size] = {"list": Size(300, 600, 67, 50), "label": Size(300, 600, 16, 26, 17)}
 _NOTE, _LETTER, _MARGIN = (
     17,
     6.0,
@@ -100,4 +103,5 @@ def size(kind: str, board: Board, most_width: int | None = None) -> tuple[int, i
     notes = ["0" * _MOMENT, credit, rate, board.disclaimer, "0" if board.simulated else ""]
     room = max(1.0, (width - _MARGIN) / _LETTER)
     lines = sum(math.ceil(len(note) / room) for note in notes)
-    return width, known.frame + known.row * max(1, len(board.rows)) + _NOTE * lines
+    marked = sum(row.agreement != "ok" or row.freshness != "live" for row in board.rows)
+    return width, known.frame + known.row * max(1, len(board.rows)) + known.mark * marked + _NOTE * lines
