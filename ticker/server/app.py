@@ -13,7 +13,7 @@ from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import explain, headers, history, home, params, shelf, views
+from ticker.server import dialect, explain, headers, history, home, limits, params, shelf, views
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets import render
@@ -34,6 +34,7 @@ class Serving:
     disclaimer: str = ""
     cors_origins: tuple[str, ...] = ("*",)
     frame_ancestors: tuple[str, ...] = ("*",)
+    dialect: bool = True
 
 
 def make_app(
@@ -64,6 +65,8 @@ def make_app(
         app.on_cleanup.append(lambda _: answers.close())
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
+    if serving.dialect:
+        app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -211,12 +214,15 @@ class _Doors:
             return web.Response(status=304, headers=common)
         return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
 
+    answer = _answer  # for the doors that are in modules of their own
+
     @web.middleware
     async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every refusal in the form of its door; what we did not expect is logged and called "internal"."""
         if request.method == "OPTIONS":
             return self._preflight(request)
         try:
+            limits.check(request.method, request.raw_path)
             return await handler(request)
         except RequestError as error:
             return self._refusal(request, error)
@@ -244,6 +250,8 @@ class _Doors:
             policy = {"Content-Security-Policy": headers.policy((), self._serving.frame_ancestors)}
             body, content_type = render.error(error.message).encode(), headers.HTML
             common |= {**headers.EMBED, **policy}
+        elif request.path.startswith(dialect.PATH):
+            body, content_type = dialect.refusal(error), headers.JSON
         else:
             body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
         return web.Response(status=STATUS[error.code], body=body, headers={**common, "Content-Type": content_type})

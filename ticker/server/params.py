@@ -15,14 +15,25 @@ from ticker.currencies import CURRENCIES
 from widgets.format import is_locale
 
 Code = Literal[
-    "unknown_coin", "unknown_kind", "bad_parameter", "too_many", "rate_limited", "not_ready", "not_found", "internal"
+    "unknown_coin",
+    "unknown_kind",
+    "bad_parameter",
+    "missing_parameter",
+    "too_many",
+    "too_long",
+    "rate_limited",
+    "not_ready",
+    "not_found",
+    "internal",
 ]
 STATUS: Mapping[Code, int] = {
     "unknown_coin": 404,
     "unknown_kind": 404,
     "not_found": 404,
     "bad_parameter": 400,
+    "missing_parameter": 422,  # in the CoinGecko dialect alone: ours all have a default
     "too_many": 400,
+    "too_long": 414,
     "rate_limited": 429,
     "not_ready": 503,
     "internal": 500,
