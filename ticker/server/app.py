@@ -13,7 +13,7 @@ from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import dialect, explain, headers, history, home, limits, params, shelf, views
+from ticker.server import badge, dialect, explain, headers, history, home, limits, params, shelf, views
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets import render
@@ -65,6 +65,7 @@ def make_app(
         app.on_cleanup.append(lambda _: answers.close())
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
+    app.add_routes(badge.Badges(doors.ready, doors.answer, serving.defaults, serving.frame_ancestors).routes())
     if serving.dialect:
         app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
     app.router.add_get("/healthz", doors.healthz)
@@ -214,7 +215,7 @@ class _Doors:
             return web.Response(status=304, headers=common)
         return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
 
-    answer = _answer  # for the doors that are in modules of their own
+    ready, answer = _ready, _answer  # for the doors that are in modules of their own
 
     @web.middleware
     async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -229,7 +230,8 @@ class _Doors:
         except web.HTTPException as error:
             if error.status in (404, 405):
                 refusal = self._refusal(request, RequestError("not_found", "there is nothing here"))
-                refusal.set_status(error.status)
+                if error.status == 405:
+                    refusal.set_status(405)
                 if "Allow" in error.headers:
                     refusal.headers["Allow"] = error.headers["Allow"]
                 return refusal
@@ -246,7 +248,12 @@ class _Doors:
         }
         if error.code in ("not_ready", "rate_limited"):
             common["Retry-After"] = "2"
-        if request.path.startswith(("/widget/", "/embed/")):
+        status = STATUS[error.code]
+        if request.path.startswith(badge.PATH) and request.method in ("GET", "HEAD"):
+            status, body, content_type = badge.refusal(request.path, error)
+            policy = {"Content-Security-Policy": badge.policy(self._serving.frame_ancestors)}
+            common |= {**headers.EMBED, **policy}
+        elif request.path.startswith(("/widget/", "/embed/")):
             policy = {"Content-Security-Policy": headers.policy((), self._serving.frame_ancestors)}
             body, content_type = render.error(error.message).encode(), headers.HTML
             common |= {**headers.EMBED, **policy}
@@ -254,7 +261,7 @@ class _Doors:
             body, content_type = dialect.refusal(error), headers.JSON
         else:
             body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
-        return web.Response(status=STATUS[error.code], body=body, headers={**common, "Content-Type": content_type})
+        return web.Response(status=status, body=body, headers={**common, "Content-Type": content_type})
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:
