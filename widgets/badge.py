@@ -8,6 +8,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
@@ -226,7 +227,7 @@ def _placed(pieces: Sequence[Piece], start: float) -> list[Placed]:
 def _end(pieces: Sequence[Piece]) -> float:
     if not pieces:
         return 0.0
-    return 2 * _EDGE + sum(piece.width for piece in pieces) + _GAP * (len(pieces) - 1)
+    return float(ceil(2 * _EDGE + sum(piece.width for piece in pieces) + _GAP * (len(pieces) - 1)))
 
 
 def _mirrored(placed: Sequence[Placed], whole: float) -> list[Placed]:
