@@ -7,13 +7,14 @@ prices, which `history` fetches and bounds.
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import badge, dialect, explain, headers, history, home, limits, params, shelf, views
+from ticker.server import badge, dialect, explain, headers, history, home, limits, openapi, params, shelf, views
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets import render
@@ -59,6 +60,7 @@ def make_app(
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
+    app.router.add_get("/v1/openapi.json", doors.described(openapi.document(serving.origin, dialect=serving.dialect)))
     if past is not None:
         answers = history.History(past, clock)
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
@@ -129,6 +131,15 @@ class _Doors:
         """`/v1/coins`."""
         ready = self._ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
         return self._answer(request, ready, headers.JSON)
+
+    def described(self, document: dict[str, Any]) -> Handler:
+        """`/v1/openapi.json`: the same whatever the prices are."""
+        ready = shelf.ready(_json(document))
+
+        async def handler(request: web.Request) -> web.Response:
+            return self._answer(request, ready, headers.JSON)
+
+        return handler
 
     def history(self, answers: history.History, clock: Callable[[], float]) -> Handler:
         """`/v1/history/{coin}`."""
