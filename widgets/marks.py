@@ -62,6 +62,12 @@ def letters(symbol: str, coin: str) -> str:
     return known if len(known) <= max(_SIZES) and known.isascii() else known[0]
 
 
+def picture(coin: str, symbol: str) -> str:
+    """The mark as a file of its own, for whoever shows it with an `<img>`."""
+    drawn = str(mark(coin, symbol)).replace(' aria-hidden="true"', "", 1)
+    return drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1)
+
+
 @lru_cache(maxsize=1024)
 def mark(coin: str, symbol: str) -> Markup:
     """The mark as an inline SVG. Hidden from screen readers, for the name and the symbol stand beside it."""

@@ -20,6 +20,7 @@ from ticker.feed import Feed
 from ticker.fetch import Fetcher
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
+from ticker.server import limits
 from ticker.server.app import make_app
 from ticker.store import open_store
 from ticker.store.base import Store
@@ -74,6 +75,7 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
+        max_line_size=limits.READ,
     )
     try:
         await runner.setup()

@@ -8,6 +8,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -15,12 +16,16 @@ from aiohttp import web
 from ticker.feed import Feed
 from ticker.model import Snapshot
 from ticker.server import (
+    badge,
+    dialect,
     embedding,
     explain,
     headers,
     history,
     home,
+    limits,
     oembed,
+    openapi,
     params,
     places,
     shelf,
@@ -51,6 +56,7 @@ class Serving:
     frame_ancestors: tuple[str, ...] = ("*",)
     limits: Limits = LIMITS
     trusted_proxies: tuple[str, ...] = ()
+    dialect: bool = True
 
 
 STREAM = web.AppKey("stream", Stream)
@@ -80,6 +86,7 @@ def make_app(
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
     app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
+    app.router.add_get("/v1/openapi.json", doors.described(openapi.document(serving.origin, dialect=serving.dialect)))
     if past is not None:
         answers = history.History(past, clock)
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
@@ -88,6 +95,9 @@ def make_app(
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
     described = embedding.Embedding(doors.ready, doors.answer, serving.defaults, serving.origin, serving.disclaimer)
     app.add_routes(described.routes())
+    app.add_routes(badge.Badges(doors.ready, doors.answer, serving.defaults, serving.frame_ancestors).routes())
+    if serving.dialect:
+        app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -168,6 +178,15 @@ class _Doors:
         """`/v1/coins`."""
         ready = self._ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
         return self._answer(request, ready, headers.JSON)
+
+    def described(self, document: dict[str, Any]) -> Handler:
+        """`/v1/openapi.json`: the same whatever the prices are."""
+        ready = shelf.ready(_json(document))
+
+        async def handler(request: web.Request) -> web.Response:
+            return self._answer(request, ready, headers.JSON)
+
+        return handler
 
     def history(self, answers: history.History, clock: Callable[[], float]) -> Handler:
         """`/v1/history/{coin}`."""
@@ -264,13 +283,15 @@ class _Doors:
         if request.method == "OPTIONS":
             return self._preflight(request)
         try:
+            limits.check(request.method, request.raw_path)
             return await handler(request)
         except RequestError as error:
             return self._refusal(request, error)
         except web.HTTPException as error:
             if error.status in (404, 405):
                 refusal = self._refusal(request, RequestError("not_found", "there is nothing here"))
-                refusal.set_status(error.status)
+                if error.status == 405:
+                    refusal.set_status(405)
                 if "Allow" in error.headers:
                     refusal.headers["Allow"] = error.headers["Allow"]
                 return refusal
@@ -289,13 +310,20 @@ class _Doors:
             common["Retry-After"] = "2"
         elif error.code == "busy":
             common["Retry-After"] = str(random.randint(20, 60))  # not all at once
-        if request.path.startswith(("/widget/", "/embed/")):
+        status = STATUS[error.code]
+        if request.path.startswith(badge.PATH) and request.method in ("GET", "HEAD"):
+            status, body, content_type = badge.refusal(request.path, error)
+            policy = {"Content-Security-Policy": badge.policy(self._serving.frame_ancestors)}
+            common |= {**headers.EMBED, **policy}
+        elif request.path.startswith(("/widget/", "/embed/")):
             policy = {"Content-Security-Policy": headers.policy((), self._serving.frame_ancestors)}
             body, content_type = render.error(error.message).encode(), headers.HTML
             common |= {**headers.EMBED, **policy}
+        elif request.path.startswith(dialect.PATH):
+            body, content_type = dialect.refusal(error), headers.JSON
         else:
             body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
-        return web.Response(status=STATUS[error.code], body=body, headers={**common, "Content-Type": content_type})
+        return web.Response(status=status, body=body, headers={**common, "Content-Type": content_type})
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

@@ -18,7 +18,9 @@ Code = Literal[
     "unknown_coin",
     "unknown_kind",
     "bad_parameter",
+    "missing_parameter",
     "too_many",
+    "too_long",
     "rate_limited",
     "not_ready",
     "busy",
@@ -31,7 +33,9 @@ STATUS: Mapping[Code, int] = {
     "unknown_kind": 404,
     "not_found": 404,
     "bad_parameter": 400,
+    "missing_parameter": 422,  # in the CoinGecko dialect alone: ours all have a default
     "too_many": 400,
+    "too_long": 414,
     "rate_limited": 429,
     "not_ready": 503,
     "busy": 503,
@@ -47,6 +51,8 @@ DEFAULT_COLUMNS = ("logo", "name", "price", "symbol", "change")
 THEMES = ("auto", "light", "dark")
 STYLES = ("inline", "link", "none")
 PERIODS = ("1h", "24h", "7d")
+BADGE_COLUMNS = ("logo", "name", "price", "change")
+ON_BADGES = ("logo", "name", "symbol", "price", "change")
 
 _COIN = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", re.ASCII)
@@ -118,6 +124,21 @@ def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Default
     )
 
 
+def badge(query: Sequence[tuple[str, str]], coin: str, defaults: Defaults) -> Ask:
+    """The ask behind `/badge/{coin}`. Raises `RequestError`."""
+    given = known(query, {"currency", "locale", "theme", "change", "show"})
+    shown = _show(given) if "show" in given else BADGE_COLUMNS
+    return Ask(
+        coins=(coin_id(coin),),
+        currency=one_of(given, "currency", CURRENCIES, defaults.currency),
+        locale=_locale(given, defaults.locale),
+        theme=one_of(given, "theme", THEMES, defaults.theme),
+        change=one_of(given, "change", PERIODS, "24h"),
+        show=tuple(one for one in shown if one in ON_BADGES) or ("price",),
+        css="none",
+    )
+
+
 def prices(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
     """The ask behind `/v1/prices`. Raises `RequestError`."""
     given = known(query, {"coins", "currency", "limit", "locale"})
@@ -167,9 +188,14 @@ def one_of(given: Mapping[str, str], name: str, allowed: Collection[str], defaul
     return value
 
 
+def is_coin_id(text: str) -> bool:
+    """Whether this may be a coin's id."""
+    return _COIN.fullmatch(text) is not None
+
+
 def coin_id(text: str) -> str:
     """A coin's id in a path, if it looks like one."""
-    if not _COIN.fullmatch(text):
+    if not is_coin_id(text):
         raise RequestError("unknown_coin", "a coin is named by its id: lower-case letters, digits and dashes", "coin")
     return text
 

@@ -60,10 +60,11 @@ class _Variant:
 
 
 class Shelf:
-    """All variants of the present moment. `clock` gives seconds since 1970."""
+    """All variants of the present moment. `clock` gives seconds since 1970; `most` is how many are kept."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], most: int | None = None) -> None:
         self._clock = clock
+        self._most = most
         self._variants: OrderedDict[Hashable, _Variant] = OrderedDict()
         self._snapshot: Snapshot | None = None
         self._generation = 0
@@ -72,6 +73,13 @@ class Shelf:
         self._timer: asyncio.TimerHandle | None = None
         self._rebuilding: asyncio.Handle | None = None
         self._outdated: list[Hashable] = []
+        self._beside: list[Shelf] = []
+
+    def beside(self, most: int) -> "Shelf":
+        """A shelf of its own size that goes over to every snapshot with this one, and is closed with it."""
+        other = Shelf(self._clock, most)
+        self._beside.append(other)
+        return other
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -82,6 +90,8 @@ class Shelf:
         """Go over to another snapshot."""
         self._snapshot = snapshot
         self._next_generation()
+        for other in self._beside:
+            other.update(snapshot)
 
     def get(self, key: Hashable, build: Build) -> Ready:
         """The ready answer of a variant. `build` may raise; then nothing is kept. Needs a snapshot."""
@@ -93,7 +103,7 @@ class Shelf:
             variant = _Variant(build, now)
             ready = self._make(variant)
             self._variants[key] = variant
-            if len(self._variants) > MOST_VARIANTS:
+            if len(self._variants) > (self._most or MOST_VARIANTS):
                 self._variants.popitem(last=False)
             return ready
         variant.asked_at, variant.asked = now, variant.asked + 1
@@ -106,6 +116,11 @@ class Shelf:
 
     def close(self) -> None:
         """Stop all timers."""
+        self._stop()
+        for other in self._beside:
+            other.close()
+
+    def _stop(self) -> None:
         for handle in (self._timer, self._rebuilding):
             if handle is not None:
                 handle.cancel()
@@ -114,7 +129,7 @@ class Shelf:
     def _next_generation(self) -> None:
         if self._snapshot is None:
             return
-        self.close()
+        self._stop()
         self._generation += 1
         self._at = self._clock()
         lately = self._at - LATELY

@@ -1,0 +1,76 @@
+"""`/badge/{coin}.svg` and `/badge/{coin}.json`: one coin in a line, as an image and for shields.io.
+
+They answer 200 to whatever is asked for, and never with an error's status: browsers draw an image that comes with 404,
+but `<object>`, the image proxies that stand before READMEs and mails, and shields.io drop the body of one. What went
+wrong is said in the picture, which is not stored then.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from aiohttp import web
+
+from ticker.model import Snapshot
+from ticker.server import headers, params, views
+from ticker.server.params import Ask, Code, Defaults, RequestError
+from ticker.server.shelf import Build, Ready
+from widgets import badge
+from widgets.board import Board, Options
+
+PATH = "/badge/"
+SAYINGS: dict[Code, str] = {
+    "unknown_coin": "unknown coin",
+    "not_found": "unknown coin",
+    "too_long": "address too long",
+    "not_ready": "no prices yet",
+    "rate_limited": "too many at once",
+}
+
+Answer = Callable[..., web.Response]
+Draw = Callable[[Board, Options], bytes]
+
+
+class Badges:
+    """The doors. `ready` gives ready bytes, `answer` dresses them as a response."""
+
+    def __init__(
+        self, ready: Callable[[object, Build], Ready], answer: Answer, defaults: Defaults, ancestors: Sequence[str]
+    ) -> None:
+        self._ready, self._answer, self._defaults = ready, answer, defaults
+        self._policy = policy(ancestors)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Path to handler."""
+        return [web.get(PATH + "{coin}.svg", self.image), web.get(PATH + "{coin}.json", self.shield)]
+
+    async def image(self, request: web.Request) -> web.Response:
+        """The image."""
+        ready = self._drawn("svg", request, lambda board, options: badge.badge(board, options).encode())
+        return self._answer(request, ready, headers.SVG, {**headers.EMBED, "Content-Security-Policy": self._policy})
+
+    async def shield(self, request: web.Request) -> web.Response:
+        """The words for shields.io."""
+        ready = self._drawn("shield", request, lambda board, options: msgspec.json.encode(badge.shield(board, options)))
+        return self._answer(request, ready, headers.JSON)
+
+    def _drawn(self, form: str, request: web.Request, draw: Draw) -> Ready:
+        ask = params.badge(list(request.query.items()), request.match_info["coin"], self._defaults)
+        return self._ready((form, ask), lambda snapshot, now: draw(*self._board(snapshot, ask, now)))
+
+    def _board(self, snapshot: Snapshot, ask: Ask, now: float) -> tuple[Board, Options]:
+        return views.board(snapshot, ask, now), views.options(ask, "", self._defaults.up)
+
+
+def policy(ancestors: Sequence[str]) -> str:
+    """The Content-Security-Policy of an image that is opened as a page."""
+    return headers.policy([badge.style_hash()], ancestors)
+
+
+def refusal(path: str, error: RequestError) -> tuple[int, bytes, str]:
+    """Status, body and type of what cannot be shown."""
+    name, _, kind = path.removeprefix(PATH).rpartition(".")
+    name = name if params.is_coin_id(name) else ""
+    message = SAYINGS.get(error.code) or (f"wrong {error.param}" if error.param else "cannot be shown now")
+    if kind == "json":
+        return 200, msgspec.json.encode(badge.failed_shield(name or "price", message)), headers.JSON
+    return 200, badge.failed(name, message).encode(), headers.SVG
