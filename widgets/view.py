@@ -197,7 +197,7 @@ def _credit(credit: Credit) -> tuple[str, str | None]:
 
 
 def as_of_note(at: datetime | None, locale: str) -> Note | None:
-    """ "as of Nov 22, 2026, 21:04 UTC", None for None."""
+    """A moment for readers: "as of Nov 22, 2026, 21:04 UTC". None for None."""
     return None if at is None else Note(_as_of(at, locale), iso(at))
 
 
