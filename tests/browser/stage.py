@@ -173,5 +173,5 @@ class Stage:
     async def _page(self, request: web.Request) -> web.Response:
         html, policy = self.pages.get(request.path, ("", ""))
         headers = {"Content-Security-Policy": policy} if policy else {}
-        status = 200 if request.path in self.pages else 404
+        status = 200 if request.path in self.pages else 204  # such as its icon
         return web.Response(text=html, status=status, content_type="text/html", charset="utf-8", headers=headers)

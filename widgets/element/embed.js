@@ -60,17 +60,15 @@ const sheet = ({href}) => sheets[href] ??= new Promise(done => {
   setTimeout(done, 3000)
 })
 
-const make = (tag, text, className = '') => {
+const make = (tag, className, ...inside) => {
   const made = document.createElement(tag)
-  made.className = className
-  made.append(text)
+  if (className) made.className = className
+  made.append(...inside)
   return made
 }
 const unheard = (...inside) => {
-  const made = make('span', '')
-  made.append(...inside)
-  made.removeAttribute('class')
-  made.ariaHidden = 'true'
+  const made = make('span', '', ...inside)
+  set(made, 'aria-hidden', 'true')
   return made
 }
 const set = (element, name, value) => value ? element.setAttribute(name, value) : element.removeAttribute(name)
@@ -85,7 +83,6 @@ class Hub {
   heard = -Infinity
   failures = 0
   breaks = 0
-  openAt = 0
   pollAt = 0
 
   constructor(currency, locale) {
@@ -99,13 +96,13 @@ class Hub {
       this.coins = [...new Set(wanted)].sort()
       this.close()
     }
-    if (clock() >= this.openAt) this.open()
+    if (!this.stream || clock() >= this.openAt) this.open()
     if (clock() >= this.pollAt) this.poll()
   }
 
   close() {
     this.stream?.close()
-    this.openAt = 0
+    this.stream = null
   }
 
   open() {
@@ -220,8 +217,7 @@ class Line {
     const note = this.part('note')
     note?.replaceChildren(...words.flatMap((word, place) => {
       const timed = word.includes(' UTC')
-      const made = make(timed ? 'time' : 'span', (place ? '\u00b7 ' : '') + word)
-      made.removeAttribute('class')
+      const made = make(timed ? 'time' : 'span', '', (place ? '\u00b7 ' : '') + word)
       if (timed) made.dateTime = asOf
       return place ? [' ', made] : made
     }))
@@ -233,7 +229,9 @@ class Line {
     if (!place) return
     set(place, 'data-direction', text && ['down', 'flat', 'up'][sign])
     place.replaceChildren()
-    if (text) place.append(unheard(make('span', '\u25bc\u2022\u25b2'[sign], 'mp-arrow'), ' ' + text), ' ', make('span', spoken, 'mp-spoken'))
+    if (!text) return
+    const arrow = make('span', 'mp-arrow', '\u25bc\u2022\u25b2'[sign])
+    place.append(unheard(arrow, ' ' + text), ' ', make('span', 'mp-spoken', spoken))
   }
 
   // Take over a Price of the API, with the server's words for it.
@@ -245,11 +243,12 @@ class Line {
     this.said = price.freshness
     this.mark(text.notes)
     for (const name of ['agreement', 'as_of', 'live_until', 'delayed_until', 'gone_at']) {
-      set(this.row, 'data-' + name.replace('_', '-'), price[name])
+      set(this.row, 'data-' + name.replace('_', '-'), price[name]?.replace(/\.\d+/, ''))
     }
     if (place && place.textContent !== text.price) {
       place.replaceChildren(text.price)
-      place.dataset.moved = before && price.price - before > 0 ? 'up' : before ? 'down' : ''
+      const rise = before && price.price && price.price - before
+      if (rise) place.dataset.moved = rise > 0 ? 'up' : 'down'
       setTimeout(() => delete place.dataset.moved, 700)
     }
     if (place) set(place, 'title', text.sources)
@@ -288,10 +287,7 @@ class Prices extends HTMLElement {
     const {hub} = this
     this.hub = null
     hub?.members.delete(this)
-    if (hub?.members.size === 0) {
-      hub.close()
-      hub.openAt = Infinity
-    }
+    if (hub?.members.size === 0) hub.close()
   }
 
   get still() {
@@ -354,19 +350,17 @@ class Prices extends HTMLElement {
     this.lines = [root, ...root.querySelectorAll('[data-coin]')].filter(row => row.dataset.coin)
       .map(row => new Line(row, root.dataset))
     this.coins = this.lines.map(line => line.row.dataset.coin)
-    this.leave()
-    if (this.coins[0] && !this.still && !this.hasAttribute('on')) {
-      this.hub = hubs[currency + locale] ??= new Hub(currency, locale)
-      this.hub.members.add(this)
-      this.hub.openAt = Math.min(this.hub.openAt, this.hub.stream ? Infinity : 0)
-    }
+    const lively = this.coins[0] && !this.still && !this.hasAttribute('on')
+    const hub = lively && (hubs[currency + locale] ??= new Hub(currency, locale))
+    if (hub !== this.hub) this.leave()
+    if (this.hub = hub) hub.members.add(this)
     for (const line of this.lines) {
-      const price = this.hub?.prices[line.row.dataset.coin]
+      const price = hub && hub.prices[line.row.dataset.coin]
       if (price && !(Date.parse(price.as_of) < Date.parse(line.row.dataset.asOf))) line.take(price, change)
     }
     if (this.hasAttribute('announce')) {
-      this.status = make('p', '', 'mp-spoken')
-      this.status.role = 'status'
+      this.status = make('p', 'mp-spoken')
+      set(this.status, 'role', 'status')
       root.append(this.status)
     }
     this.fire('update', {prices: []})
@@ -402,11 +396,14 @@ class Prices extends HTMLElement {
     }
     const place = this.root?.querySelector('.mp-asof')
     const {sayNone, sayEmpty} = this.root?.dataset ?? {}
-    if (place && rows.none === this.lines.length && rows.none) place.textContent = rows.none > 1 ? sayEmpty : sayNone
+    if (place && rows.none && rows.none === this.lines.length) {
+      place.textContent = rows.none > 1 ? sayEmpty : sayNone
+      delete this.root.dataset.asOf
+    }
     const text = oldest?.price?.text.as_of
     if (place && text && place.textContent !== text) {
-      place.replaceChildren(make('time', text))
-      place.firstChild.dateTime = oldest.row.dataset.asOf
+      place.replaceChildren(make('time', '', text))
+      place.firstChild.dateTime = this.root.dataset.asOf = oldest.row.dataset.asOf
     }
     const state = {connection: this.failures ? 'lost' : this.hub ? this.hub.mode : 'off', rows}
     if (!same(state, this.state)) this.fire('state', this.state = state)

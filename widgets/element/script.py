@@ -11,6 +11,7 @@ from pathlib import Path
 _SOURCE = Path(__file__).with_name("embed.js")
 _QUOTED = re.compile(r"('[^'\n]*'|`[^`\n]*`)")
 _SPACE = re.compile(r" ?([=<>!*/%&|?:,;(){}\[\]]) ?")  # not + and -, which a space may keep apart from their like
+_BREAK = re.compile(r"(?<=[{(\[,=?:&|])\n|\n(?=[})\].?:])")  # where a line cannot end, or a bracket ends it
 
 
 @cache
@@ -20,10 +21,11 @@ def script() -> str:
 
 
 def minified(source: str) -> str:
-    """`source` without comments, indentation and spaces beside punctuation; line breaks stay where they were."""
+    """`source` without comments, indentation, spaces beside punctuation, and line breaks that end no statement."""
     source = re.sub(r"^\s*/\*.*?\*/\n", "", source, count=1, flags=re.DOTALL)
     lines = (line.strip() for line in source.splitlines())
-    return "\n".join(_tight(line) for line in lines if line and not line.startswith("//")) + "\n"
+    tight = "\n".join(_tight(line) for line in lines if line and not line.startswith("//"))
+    return _BREAK.sub("", tight) + "\n"
 
 
 def _tight(line: str) -> str:
