@@ -18,7 +18,8 @@ from widgets.board import Board, Options
 from widgets.text import clean
 from widgets.view import Context, context
 
-KINDS = ("list", "label")
+KINDS = ("list", "label", "tape", "card", "table", "converter", "chart")
+BASE = ("list", "label")  # the kinds whose style is in the external one that names none
 
 _HERE = Path(__file__).parent
 _LONGEST_MESSAGE = 300
@@ -50,9 +51,9 @@ def error(message: str) -> str:
     return _tight(_ENVIRONMENT.get_template("shared/error.html").render(message=clean(message, _LONGEST_MESSAGE)))
 
 
-def stylesheet() -> str:
-    """The external style that serves every kind, for `css="link"`."""
-    return _minified("shared/style.css", *(f"{kind}/style.css" for kind in KINDS))
+def stylesheet(*kinds: str) -> str:
+    """The external style of some kinds, for `css="link"`; without any, of list and label. `KeyError` as in `render`."""
+    return _minified(*_files(*(_checked(kind) for kind in kinds or BASE)))
 
 
 def style_hash(kind: str) -> str:
@@ -69,7 +70,12 @@ def _checked(kind: str) -> str:
 
 @cache
 def _style(kind: str) -> Markup:
-    return Markup(_minified("shared/style.css", f"{kind}/style.css"))  # noqa: S704 - our own files
+    return Markup(_minified(*_files(kind)))  # noqa: S704 - our own files
+
+
+def _files(*kinds: str) -> tuple[str, ...]:
+    """What all have, then each kind's own, then the looks, which have the last word."""
+    return "shared/style.css", *(f"{kind}/style.css" for kind in kinds), "shared/looks.css"
 
 
 @cache
