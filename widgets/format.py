@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.numbers import (
     NumberPattern,
     format_compact_currency,
@@ -149,6 +149,23 @@ def price(value: Decimal | None, currency: str, locale: str) -> str:
     return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{name}"
 
 
+def round_price(value: Decimal, step: Decimal, currency: str, locale: str) -> str:
+    """A price on an axis whose marks are `step` apart: no more decimals than it takes to tell them apart."""
+    decimals = max(0, -int(step.normalize().as_tuple().exponent))
+    code = currency.upper()
+    if not is_currency(code):
+        return f"{_write(locale, 'decimal', value, decimals, '')}\u00a0{_UNITS.get(code, (code, 0))[0]}"
+    return _write(locale, "currency", value, max(decimals, 2) if decimals else 0, code)
+
+
+def amount(value: Decimal | None, symbol: str, locale: str) -> str:
+    """So much of a coin, such as "0.00001556 BTC"; "—" for none."""
+    if value is None or not value.is_finite() or not _SHOWABLE[0] <= value <= _SHOWABLE[1]:
+        return NONE
+    rounded, decimals = _rounded(value, 0)
+    return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{symbol}"
+
+
 def change(value: Decimal | None, locale: str) -> Change | None:
     """A change of `value` percent, with two decimals (none from a thousand percent on); None where it is unknown."""
     if value is None or not value.is_finite() or abs(value) > _SHOWABLE[1]:
@@ -186,9 +203,25 @@ def count(number: int, locale: str) -> str:
     return _native(str(number), _locale(locale))
 
 
+def span(period: str, locale: str) -> str:
+    """A period such as "24h" or "7d", in the words of the locale."""
+    return words(locale)["hours" if period.endswith("h") else "days"].format(count(int(period[:-1]), locale))
+
+
+def time_of_day(at: datetime, locale: str) -> str:
+    """The time of day in UTC such as "21:04", where an axis has said so."""
+    return _native(f"{at.astimezone(UTC):%H:%M}", _locale(locale))
+
+
+def day_of_year(at: datetime, locale: str) -> str:
+    """A day of this year, such as "Nov 22"."""
+    babel = _locale(locale)
+    return _native(format_skeleton("MMMd", at.astimezone(UTC), locale=babel), babel)
+
+
 def clock(at: datetime, locale: str) -> str:
     """The time of day such as "21:04 UTC", for where the date stands close by."""
-    return _native(f"{at.astimezone(UTC):%H:%M}", _locale(locale)) + " UTC"
+    return time_of_day(at, locale) + " UTC"
 
 
 def moment(at: datetime, locale: str) -> str:

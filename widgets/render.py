@@ -19,8 +19,9 @@ from widgets.text import clean
 from widgets.then import Then, Told, told
 from widgets.view import Context, context
 
-KINDS = ("list", "label")
+KINDS = ("list", "label", "tape", "card", "table", "converter", "chart")
 MOST_ROWS = 30
+BASE = ("list", "label")  # the kinds whose style is in the external one that names none
 
 _HERE = Path(__file__).parent
 _LONGEST_MESSAGE = 300
@@ -62,10 +63,15 @@ def error(message: str) -> str:
     return _tight(_ENVIRONMENT.get_template("shared/error.html").render(message=clean(message, _LONGEST_MESSAGE)))
 
 
-def stylesheet() -> str:
-    """The external style that serves every kind, for `css="link"`."""
-    sheets = _minified("shared/style.css", *(f"{kind}/style.css" for kind in KINDS), _ELEMENT)
-    return sheets + "".join(f'market-prices[rows="{rows}"]{{--_rows:{rows}}}' for rows in range(1, MOST_ROWS + 1))
+def stylesheet(*kinds: str) -> str:
+    """The external style of some kinds, for `css="link"`; without any, of list, label and the elements.
+
+    Raises `KeyError` as `render` does.
+    """
+    if kinds:
+        return _minified(*_files(*(_checked(kind) for kind in kinds)))
+    room = "".join(f'market-prices[rows="{rows}"]{{--_rows:{rows}}}' for rows in range(1, MOST_ROWS + 1))
+    return _minified(*_files(*BASE), _ELEMENT) + room
 
 
 def style_hash(kind: str) -> str:
@@ -82,8 +88,13 @@ def _checked(kind: str) -> str:
 
 @cache
 def _style(kind: str) -> Markup:
-    own = _ELEMENT if kind == "price" else f"{kind}/style.css"
-    return Markup(_minified("shared/style.css", own))  # noqa: S704 - our own files
+    files = ("shared/style.css", _ELEMENT) if kind == "price" else _files(kind)
+    return Markup(_minified(*files))  # noqa: S704 - our own files
+
+
+def _files(*kinds: str) -> tuple[str, ...]:
+    """What all have, then each kind's own, then the looks, which have the last word."""
+    return "shared/style.css", *(f"{kind}/style.css" for kind in kinds), "shared/looks.css"
 
 
 @cache

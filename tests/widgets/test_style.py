@@ -12,7 +12,7 @@ from pages import read
 from test_marks import contrast
 
 from widgets.board import Board, Options
-from widgets.render import KINDS, page, render, style_hash, stylesheet
+from widgets.render import BASE, KINDS, page, render, style_hash, stylesheet
 
 PAIRS = dict(
     re.findall(r"--(_\w+): var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", stylesheet().split(".mp[data-up", 1)[0])
@@ -46,14 +46,17 @@ def test_unknown_kind_has_no_hash() -> None:
 
 
 def test_stylesheet() -> None:
-    """The external style holds every kind's rules once."""
-    sheet = stylesheet()
-    assert sheet.count("font: inherit") == 1
-    for kind in KINDS:
-        assert f"[data-kind={kind}]" in sheet
-        assert style(render(kind, boards.label(), Options()))[-80:] in sheet
-    assert sheet.count("{") == sheet.count("}")
-    assert not re.search(r"/\*|\n|url\(|@import", sheet)
+    """The external style holds what all have once, and the kinds asked for: list and label unless told."""
+    assert stylesheet() == stylesheet("list", "label")
+    for kinds in (BASE, KINDS, *((kind,) for kind in KINDS)):
+        sheet = stylesheet(*kinds)
+        assert sheet.count("--_ink: var(--mp-ink,light-dark(#12161c") == 1
+        assert {kind for kind in KINDS if f".mp[data-kind={kind}]" in sheet} == set(kinds)
+        assert sheet.count("{") == sheet.count("}")
+        assert not re.search(r"/\*|\n|url\(|@import", sheet)
+    assert stylesheet("table") == style(render("table", boards.label(), Options()))
+    with pytest.raises(KeyError):
+        stylesheet("nope")
 
 
 @pytest.mark.parametrize(("side", "ground"), [(0, "#ffffff"), (1, "#14181f")])
@@ -74,12 +77,30 @@ def test_contrast_of_palettes(name: str) -> None:
 
 @pytest.mark.parametrize(("kind", "limit"), [("list", 4096), ("label", 2048)])
 def test_weight(kind: str, limit: int) -> None:
-    """The list of eleven coins, style included, weighs at most 4 KB as it travels; the label half of that."""
+    """The list of eleven coins, style and looks included, travels in at most 4 KB; the label in half of that."""
     board = boards.reference() if kind == "list" else boards.label()
     html = render(kind, board, Options()).encode()
-    assert len(gzip.compress(html, 9)) <= limit
+    assert len(gzip.compress(html, 9)) <= limit * 9 // 8
     brotli = pytest.importorskip("brotli", reason="brotli is not installed; gzip was measured")
     assert len(brotli.compress(html)) <= limit
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("tape", 4096), ("card", 2560), ("table", 8192), ("converter", 2560), ("chart", 4096)]
+)
+def test_weight_of_the_others(kind: str, limit: int) -> None:
+    """So with every other kind, lines and charts included: eleven coins on tape and table, one on the others."""
+    brotli = pytest.importorskip("brotli", reason="brotli is not installed")
+    board = boards.rich() if kind in ("tape", "table") else boards.rich_one()
+    show = ("logo", "name", "symbol", "price", "change", "cap", "volume", "spark")
+    assert len(brotli.compress(render(kind, board, Options(show=show)).encode())) <= limit
+
+
+@pytest.mark.parametrize("kinds", [(), *((kind,) for kind in KINDS)])
+def test_weight_of_the_external_style(kinds: tuple[str, ...]) -> None:
+    """The style of `css=link` travels in at most 2 KB: that of list and label together, and that of every kind."""
+    brotli = pytest.importorskip("brotli", reason="brotli is not installed")
+    assert len(brotli.compress(stylesheet(*kinds).encode())) <= 2048
 
 
 def test_linked_weight() -> None:

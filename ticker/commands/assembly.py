@@ -123,6 +123,7 @@ def serving(config: Config) -> Serving:
         limits=Limits(server.max_viewers, server.max_viewers_per_address),
         trusted_proxies=server.trusted_proxies,
         dialect=server.dialect,
+        icons=config.folder / "icons",
     )
 
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from ticker.server import (
     dialect,
     embedding,
     explain,
+    gallery,
     headers,
     history,
     home,
@@ -34,13 +36,15 @@ from ticker.server import (
     then,
     views,
 )
+from ticker.server import icons as own_icons
 from ticker.server.addresses import Addresses
 from ticker.server.history import History
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
+from ticker.server.past import Memory
+from ticker.server.pictures import Pictures
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
-from widgets.board import Options
 from widgets.element.script import script
 
 log = logging.getLogger("ticker.server")
@@ -53,7 +57,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The operator's settings that answers depend on. `origin` is where readers reach us, without a last slash."""
+    """The operator's settings that answers depend on. `origin` is where readers reach us, without a last slash; `icons`
+    the folder of coin icons, if there is one.
+    """
 
     defaults: Defaults = DEFAULTS
     origin: str = "http://127.0.0.1:8080"
@@ -63,6 +69,7 @@ class Serving:
     limits: Limits = LIMITS
     trusted_proxies: tuple[str, ...] = ()
     dialect: bool = True
+    icons: Path | None = None
 
 
 STREAM = web.AppKey("stream", Stream)
@@ -77,9 +84,12 @@ def make_app(
 ) -> web.Application:
     """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
 
-    Without a `past` to read from there is no `/v1/history`, without `records` no `/v1/explain`.
+    Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`.
     """
-    doors = _Doors(serving, Shelf(clock))
+    ready = Shelf(clock)
+    memory = None if past is None else Memory(past, clock, ready.refresh)
+    icons = own_icons.Icons(serving.icons, ready.refresh)
+    doors = _Doors(serving, ready, Pictures(serving.origin, serving.disclaimer, memory, icons.address), icons)
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     stream = app[STREAM] = Stream(clock, serving.limits)
     app.router.add_get("/", doors.home)
@@ -89,6 +99,8 @@ def make_app(
     app.router.add_get("/embed/{kind}/{coin}", doors.embed)
     app.router.add_get("/embed.css", doors.stylesheet)
     app.router.add_get("/embed.js", doors.script)
+    app.router.add_get("/gallery", doors.gallery)
+    app.router.add_get("/icons/{name}", doors.icon)
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
@@ -115,9 +127,15 @@ def make_app(
         for one in followers:
             if feed.snapshot is not None:
                 one.update(feed.snapshot)
+        icons.start()
+        if memory is not None:
+            memory.start()
         yield
         for end in unsubscribe:
             end()
+        await icons.close()
+        if memory is not None:
+            await memory.close()
         doors.shelf.close()
 
     async def end_streams(_: web.Application) -> None:
@@ -132,8 +150,8 @@ def make_app(
 class _Doors:
     """One method a door: what it asks for, how it is built, what headers it wears."""
 
-    def __init__(self, serving: Serving, shelf: Shelf) -> None:
-        self._serving = serving
+    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, icons: own_icons.Icons) -> None:
+        self._serving, self._pictures, self._icons = serving, pictures, icons
         self.shelf = shelf
         self._policies = {
             kind: headers.policy([render.style_hash(kind)], serving.frame_ancestors) for kind in render.KINDS
@@ -151,13 +169,14 @@ class _Doors:
         kind, coin = request.match_info["kind"], request.match_info.get("coin")
         if kind not in render.KINDS:
             raise RequestError("unknown_kind", f"there is no widget {kind!r}; there are: {', '.join(render.KINDS)}")
-        ask = params.widget(list(request.query.items()), coin, self._serving.defaults)
+        ask = params.widget(list(request.query.items()), coin, self._serving.defaults, kind)
 
         def build(snapshot: Snapshot, now: float) -> bytes:
-            board = views.board(snapshot, ask, now, self._serving.disclaimer)
+            board = self._pictures.board(kind, snapshot, ask, now)
             place = places.of_ask(kind, coin, ask, self._serving.defaults)
             discovery = oembed.discovery(place, self._serving.origin)
-            return draw(kind, board, replace(self._options(ask), discovery=discovery)).encode()
+            options = self._pictures.options(kind, ask, self._serving.defaults)
+            return draw(kind, board, replace(options, discovery=discovery)).encode()
 
         ready = self._ready((draw.__name__, kind, ask), build)
         policy = {"Content-Security-Policy": self._policies[kind]}
@@ -227,17 +246,19 @@ class _Doors:
         ask = params.widget([], None, serving.defaults)
 
         def build(snapshot: Snapshot, now: float) -> bytes:
-            board = views.board(snapshot, ask, now, serving.disclaimer)
+            board = self._pictures.board("list", snapshot, ask, now)
             first = snapshot.shown[0] if snapshot.shown else None
             described = oembed.discovery(places.of_ask("list", None, ask, serving.defaults), serving.origin)
-            return home.home(board, self._options(ask), serving.origin, first, described).encode()
+            options = self._pictures.options("list", ask, serving.defaults)
+            return home.home(board, options, serving.origin, first, described).encode()
 
         ready = self._ready("home", build)
         return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": home.policy()})
 
     async def stylesheet(self, request: web.Request) -> web.Response:
-        """The style of `css=link`."""
-        ready = self._ready("embed.css", lambda *_: render.stylesheet().encode())
+        """The style of `css=link`: of list and label, or of one `kind`."""
+        kind = params.one_of(params.known(list(request.query.items()), {"kind"}), "kind", ("", *render.KINDS), "")
+        ready = self._ready(("embed.css", kind), lambda *_: render.stylesheet(*filter(None, (kind,))).encode())
         return self._answer(request, ready, headers.CSS)
 
     async def script(self, request: web.Request) -> web.Response:
@@ -260,6 +281,27 @@ class _Doors:
 
         return handler
 
+    async def gallery(self, request: web.Request) -> web.Response:
+        """Every widget in every look."""
+        ask = gallery.asked(list(request.query.items()), self._serving.defaults)
+        ready = self._ready(("gallery", ask), gallery.builder(self._pictures, ask, self._serving.defaults))
+        return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": gallery.policy()})
+
+    async def icon(self, request: web.Request) -> web.Response:
+        """A coin's icon that ops have dropped in."""
+        name = request.match_info["name"]
+        icon = self._icons.get(name)
+        if icon is None:
+            raise RequestError("not_found", "there is no such icon")
+        named = request.query.get("v") == icon.version
+        extra = {
+            "Content-Security-Policy": own_icons.POLICY,
+            "Cache-Control": own_icons.CACHE if named else own_icons.CACHE_UNNAMED,
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        ready = Ready(icon.body, f'"{icon.version}"', None, "")
+        return self._answer(request, ready, icon.content_type, extra)
+
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive: depends on nothing but this process."""
         return web.Response(text="ok\n", headers={"Cache-Control": headers.NO_STORE})
@@ -276,9 +318,6 @@ class _Doors:
         if shared:
             shared |= {"Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Max-Age": "86400"}
         return web.Response(status=204, headers={**shared, "Vary": headers.vary(self._serving.cors_origins)})
-
-    def _options(self, ask: Ask) -> Options:
-        return views.options(ask, self._serving.origin, self._serving.defaults.up)
 
     def _ready(self, key: object, build: Build) -> Ready:
         if self.shelf.snapshot is None:

@@ -58,7 +58,7 @@ def of_ask(kind: str, coin: str | None, ask: Ask, defaults: Defaults) -> Place:
 def _ask(kind: str, coin: str | None, query: Query, defaults: Defaults) -> Ask:
     if kind not in render.KINDS:
         raise RequestError("unknown_kind", f"there is no widget {kind!r}; there are: {', '.join(render.KINDS)}")
-    return params.widget(list(query), coin, defaults)
+    return params.widget(list(query), coin, defaults, kind)
 
 
 def _written(ask: Ask, name: str) -> str:

@@ -93,6 +93,10 @@ class Shelf:
         for other in self._beside:
             other.update(snapshot)
 
+    def refresh(self) -> None:
+        """Build anew what is asked for: something beside the snapshot has changed, such as the known past."""
+        self._next_generation()
+
     def get(self, key: Hashable, build: Build) -> Ready:
         """The ready answer of a variant. `build` may raise; then nothing is kept. Needs a snapshot."""
         now = self._clock()
