@@ -22,8 +22,10 @@ lint: $(VENV)/dev.stamp
 check: lint  ## exactly what CI runs: lint, types, and the suite with coverage, where a skip is a failure
 	NO_SKIPS=1 $(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered --durations=10
 
-exam: $(VENV)/dev.stamp  ## what takes too long for every run: a month of polling in accelerated time, against every quota
+exam: $(VENV)/dev.stamp  ## what takes too long for every run: a month of polling, random queries, Schemathesis
 	PYTHONPATH=tests $(BIN)/python tests/exam/month.py
+	PYTHONPATH=tests $(BIN)/python tests/exam/queries.py 100000
+	PYTHONPATH=tests $(BIN)/python tests/exam/schemathesis_run.py 400
 
 screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
 	$(BIN)/python tests/browser/screenshots.py

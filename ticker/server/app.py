@@ -260,7 +260,7 @@ class _Doors:
         if error.code in ("not_ready", "rate_limited"):
             common["Retry-After"] = "2"
         status = STATUS[error.code]
-        if request.path.startswith(badge.PATH) and request.method in ("GET", "HEAD"):
+        if badge.is_one(request.path) and request.method in ("GET", "HEAD"):
             status, body, content_type = badge.refusal(request.path, error)
             policy = {"Content-Security-Policy": badge.policy(self._serving.frame_ancestors)}
             common |= {**headers.EMBED, **policy}
