@@ -122,6 +122,12 @@ async def test_our_own_fault_is_a_picture_too(site: Site, monkeypatch: pytest.Mo
     assert (status, list(said(text))) == (200, ["bitcoin", "—", "cannot be shown now"])
 
 
+async def test_what_is_no_badge_is_not_found(site: Site) -> None:
+    """Another ending is nothing that anybody shows as an image of ours."""
+    status, _, text = await site.get("/badge/bitcoin.png")
+    assert (status, json.loads(text)["error"]["code"]) == (404, "not_found")
+
+
 async def test_only_reading_is_allowed(site: Site) -> None:
     """405 as everywhere."""
     async with site.client.post("/badge/bitcoin.svg") as response:

@@ -16,7 +16,7 @@ from ticker.currencies import CURRENCIES
 from ticker.errors import StoreDown
 from ticker.model import Coin, CoinId, Point, Snapshot, Step
 from ticker.server.app import Serving
-from ticker.server.dialect import answers, asks
+from ticker.server.dialect import answers, asks, refusal
 from ticker.server.dialect.answers import number
 from ticker.server.dialect.sparks import AGAIN, KEPT, Sparklines
 from ticker.server.params import RequestError
@@ -195,6 +195,21 @@ def test_refusals_of_markets(name: str, value: str) -> None:
     """A wrong value of a known name is refused, never guessed at."""
     with pytest.raises(RequestError, match=f"invalid {name}"):
         asks.markets(list({"vs_currency": "usd", "symbols": "btc", name: value}.items()), asks.known(snapshot()))
+
+
+def test_a_category_is_refused() -> None:
+    """To ignore it would answer with coins that were not asked for; an empty one is none."""
+    there = asks.known(snapshot())
+    with pytest.raises(RequestError, match="no categories"):
+        asks.markets([("vs_currency", "usd"), ("category", "layer-1")], there)
+    assert asks.markets([("vs_currency", "usd"), ("category", "")], there).coins is None
+
+
+def test_too_many_requests_have_a_shape_of_their_own() -> None:
+    """As CoinGecko's 429, which clients look into."""
+    assert json.loads(refusal(RequestError("rate_limited", "slower, please"))) == {
+        "status": {"error_code": 429, "error_message": "slower, please"}
+    }
 
 
 def test_an_answer_is_bounded() -> None:

@@ -1,11 +1,13 @@
 """Coin marks: one for every coin, always the same, legible, drawn without a request."""
 
+import xml.etree.ElementTree as ET
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import read
 
-from widgets.marks import _TINTS, KNOWN_TINTS, letters, mark, tint
+from widgets.marks import _TINTS, KNOWN_TINTS, letters, mark, picture, tint
 
 
 def luminance(colour: str) -> float:
@@ -56,3 +58,11 @@ def test_tint_is_stable() -> None:
     """A coin keeps its tint over restarts and releases."""
     assert tint("bitcoin") == KNOWN_TINTS["bitcoin"]
     assert (tint("some-new-coin"), tint("velvet")) == ("#cc4b32", "#2f6fde")
+
+
+def test_picture() -> None:
+    """The same mark as a file of its own, for an `<img>`: well-formed, and seen by screen readers."""
+    drawn = ET.fromstring(picture("bitcoin", 'B"<'))
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "aria-hidden" not in drawn.attrib
+    assert [part.tag.rsplit("}")[1] for part in drawn] == ["circle", "text"]

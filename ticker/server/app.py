@@ -378,7 +378,7 @@ class _Doors:
         elif error.code == "busy":
             common["Retry-After"] = str(random.randint(20, 60))  # not all at once
         status = STATUS[error.code]
-        if request.path.startswith(badge.PATH) and request.method in ("GET", "HEAD"):
+        if badge.is_one(request.path) and request.method in ("GET", "HEAD"):
             status, body, content_type = badge.refusal(request.path, error)
             policy = {"Content-Security-Policy": badge.policy(self._serving.frame_ancestors)}
             common |= {**headers.EMBED, **policy}

@@ -66,6 +66,11 @@ def policy(ancestors: Sequence[str]) -> str:
     return headers.policy([badge.style_hash()], ancestors)
 
 
+def is_one(path: str) -> bool:
+    """Whether whoever asks for this expects a badge."""
+    return path.startswith(PATH) and path.endswith((".svg", ".json"))
+
+
 def refusal(path: str, error: RequestError) -> tuple[int, bytes, str]:
     """Status, body and type of what cannot be shown."""
     name, _, kind = path.removeprefix(PATH).rpartition(".")

@@ -193,5 +193,6 @@ def dialect_paths() -> dict[str, Any]:
 def _dialect(
     operation: str, summary: str, schema: Schema, parameters: Sequence[Schema] = (), **errors: str | None
 ) -> dict[str, Any]:
+    parameters = [one if one["required"] else {**one, "allowEmptyValue": True} for one in parameters]  # as if left out
     ours = {f"s{status}": f"Dialect{name}" for status, name in _ERRORS.items()}
     return _get(f"dialect{operation[0].upper()}{operation[1:]}", summary, _json(schema), parameters, **ours | errors)
