@@ -287,9 +287,10 @@ def test_accessible(stage: Stage, tab: Page, kind: str, lang: str) -> None:
     stage.settle(states()[2])
     coin = ' coin="bitcoin"' if kind in ("label", "price") else ' coins="bitcoin,ethereum,pirate-chain,openvoicecoin"'
     name, what = ("price", "") if kind == "price" else ("prices", f' kind="{kind}"')
+    common = f'{what}{coin} locale="{lang}" announce'
     elements = (
         "".join(
-            f'<p><market-{name}{what}{coin} locale="{lang}" theme="{theme}" title="{theme}" announce></market-{name}></p>'
+            f'<p><market-{name}{common} theme="{theme}" title="{theme}"></market-{name}></p>'
             for theme in ("auto", "light", "dark")
         )
         .replace("<p><market-prices", "<div><market-prices")
