@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from browser.news import site, until
+from browser.news import EQUAL, moved, site, until
 from browser.stage import Stage
-from browser.test_element import EQUAL, moved
 from playwright.sync_api import Page, expect
 from snapshots import NOW, price, snapshot
 

@@ -1,9 +1,8 @@
 """Where the numbers come from: a stream, polls while it is broken, nothing while nobody looks."""
 
 import pytest
-from browser.news import site, until, watch
+from browser.news import moved, site, until, watch
 from browser.stage import Stage
-from browser.test_element import moved
 from playwright.sync_api import Page, expect
 from snapshots import NOW, price
 

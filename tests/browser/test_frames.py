@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from browser.news import site, until, watch
+from browser.news import moved, site, until, watch
 from browser.stage import Stage
-from browser.test_element import moved
 from playwright.sync_api import Browser, Frame, Page, expect
 from snapshots import price
 
