@@ -75,6 +75,7 @@ class Context:
     disclaimer: str
     css: Markup
     stylesheet: str | None
+    discovery: str
     dash: str
     say: Mapping[str, str]
     framed: bool
@@ -109,6 +110,7 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         disclaimer=clean(board.disclaimer, _LONGEST["disclaimer"]),
         css=css if options.css == "inline" else Markup(""),
         stylesheet=options.stylesheet if options.css == "link" else None,
+        discovery=options.discovery if framed else "",
         dash=NONE,
         say=say,
         framed=framed,

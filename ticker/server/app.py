@@ -7,7 +7,7 @@ prices, which `history` fetches and bounds.
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
@@ -15,7 +15,20 @@ from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import explain, headers, history, home, params, shelf, sse, then, views
+from ticker.server import (
+    embedding,
+    explain,
+    headers,
+    history,
+    home,
+    oembed,
+    params,
+    places,
+    shelf,
+    sse,
+    then,
+    views,
+)
 from ticker.server.addresses import Addresses
 from ticker.server.history import History
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
@@ -81,6 +94,8 @@ def make_app(
         app.on_cleanup.append(_closing(answers))
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
+    described = embedding.Embedding(doors.ready, doors.answer, serving.defaults, serving.origin, serving.disclaimer)
+    app.add_routes(described.routes())
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -130,7 +145,9 @@ class _Doors:
 
         def build(snapshot: Snapshot, now: float) -> bytes:
             board = views.board(snapshot, ask, now, self._serving.disclaimer)
-            return draw(kind, board, self._options(ask)).encode()
+            place = places.of_ask(kind, coin, ask, self._serving.defaults)
+            discovery = oembed.discovery(place, self._serving.origin)
+            return draw(kind, board, replace(self._options(ask), discovery=discovery)).encode()
 
         ready = self._ready((draw.__name__, kind, ask), build)
         policy = {"Content-Security-Policy": self._policies[kind]}
@@ -192,7 +209,8 @@ class _Doors:
         def build(snapshot: Snapshot, now: float) -> bytes:
             board = views.board(snapshot, ask, now, serving.disclaimer)
             first = snapshot.shown[0] if snapshot.shown else None
-            return home.home(board, self._options(ask), serving.origin, first).encode()
+            described = oembed.discovery(places.of_ask("list", None, ask, serving.defaults), serving.origin)
+            return home.home(board, self._options(ask), serving.origin, first, described).encode()
 
         ready = self._ready("home", build)
         return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": home.policy()})
@@ -264,6 +282,8 @@ class _Doors:
         if headers.not_modified(", ".join(request.headers.getall("If-None-Match", ())) or None, etag):
             return web.Response(status=304, headers=common)
         return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
+
+    ready, answer = _ready, _answer  # for the doors that are in modules of their own
 
     @web.middleware
     async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:

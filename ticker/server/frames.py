@@ -37,6 +37,7 @@ class Frames:
 
     def take(self, at: Moment) -> bool:
         """Go over to another moment. False where it changed nothing. Raises `RequestError` for a coin that is gone."""
+        before = self.generation
         wanted = names(at.snapshot, at.known, self._ask)
         bodies = {name: self._pen.write(name, at) for name in wanted}
         others = bodies.keys() != self._bodies.keys()
@@ -50,7 +51,8 @@ class Frames:
         if others or changed or at.snapshot.id != self._id:
             self._ready = {}
         self._bodies, self._id = bodies, at.snapshot.id
-        self._seen.setdefault(self._id, self.generation)
+        # Whoever saw this snapshot elsewhere may have seen it before time changed it: that is told again.
+        self._seen.setdefault(self._id, self.generation if at.first else before)
         if len(self._seen) > BRIDGED:
             self._seen.popitem(last=False)
         return bool(others or changed)

@@ -22,6 +22,7 @@ Code = Literal[
     "rate_limited",
     "not_ready",
     "busy",
+    "unsupported",
     "not_found",
     "internal",
 ]
@@ -34,6 +35,7 @@ STATUS: Mapping[Code, int] = {
     "rate_limited": 429,
     "not_ready": 503,
     "busy": 503,
+    "unsupported": 501,
     "internal": 500,
 }
 

@@ -15,16 +15,20 @@ from ticker.server.views import price_json
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """A snapshot looked at `now`; another moment is another one, even of the same snapshot."""
+    """A snapshot looked at `now`; another moment is another one, even of the same snapshot.
+
+    `first` where it was looked at as soon as it came, and not again because time had passed.
+    """
 
     snapshot: Snapshot
     known: Mapping[CoinId, tuple[Coin, Price]]
     now: float
+    first: bool
 
 
-def moment(snapshot: Snapshot, now: float) -> Moment:
+def moment(snapshot: Snapshot, now: float, *, first: bool = True) -> Moment:
     """A snapshot looked at `now`."""
-    return Moment(snapshot, snapshot.by_coin(), now)
+    return Moment(snapshot, snapshot.by_coin(), now, first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class Stream:
 
     def update(self, snapshot: Snapshot) -> None:
         """Go over to another snapshot."""
-        self._look(snapshot)
+        self._look(snapshot, first=True)
 
     def hub(self, ask: Ask, address: str | None) -> Hub:
         """The stream for one more viewer from an address. Raises `RequestError`: no room, no prices, no such coin."""
@@ -176,12 +176,12 @@ class Stream:
             )  # the timer is late: a busy loop, a suspended machine, a clock that was set
         return self._moment
 
-    def _look(self, snapshot: Snapshot) -> None:
+    def _look(self, snapshot: Snapshot, *, first: bool = False) -> None:
         """Look at a snapshot now; look again when a price or a rate of it changes its rung."""
         if self._closed:
             return
         now = self._clock()
-        self._moment = moment(snapshot, now)
+        self._moment = moment(snapshot, now, first=first)
         self._deadline = next_deadline(snapshot, now)
         loop = asyncio.get_running_loop()
         if self._ladder_handle is not None:
