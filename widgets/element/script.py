@@ -5,10 +5,13 @@ stand alone on their lines, and that no regular expression holds a quote or a sp
 """
 
 import re
+import string
 from functools import cache
 from pathlib import Path
 
+_PRIVATE = re.compile(r"#[A-Za-z]\w*")  # private by syntax: nobody outside can know their names
 _SOURCE = Path(__file__).with_name("embed.js")
+_CONST = re.compile(r"\bconst\b")
 _QUOTED = re.compile(r"('[^'\n]*'|`[^`\n]*`)")
 _SPACE = re.compile(r" ?([=<>!*/%&|?:,;(){}\[\]]) ?")  # not + and -, which a space may keep apart from their like
 _BREAK = re.compile(r"(?<=[{(\[,=?:&|])\n|\n(?=[})\].?:])")  # where a line cannot end, or a bracket ends it
@@ -23,6 +26,9 @@ def script() -> str:
 def minified(source: str) -> str:
     """`source` without comments, indentation, spaces beside punctuation, and line breaks that end no statement."""
     source = re.sub(r"^\s*/\*.*?\*/\n", "", source, count=1, flags=re.DOTALL)
+    names = dict.fromkeys(_PRIVATE.findall(source))
+    short = dict(zip(names, string.ascii_letters, strict=False))
+    source = _PRIVATE.sub(lambda found: "#" + short.get(found[0], found[0][1:]), source)
     lines = (line.strip() for line in source.splitlines())
     tight = "\n".join(_tight(line) for line in lines if line and not line.startswith("//"))
     return _BREAK.sub("", tight) + "\n"
@@ -30,4 +36,6 @@ def minified(source: str) -> str:
 
 def _tight(line: str) -> str:
     parts = _QUOTED.split(line)
-    return "".join(part if place % 2 else _SPACE.sub(r"\1", part) for place, part in enumerate(parts))
+    return "".join(
+        part if place % 2 else _SPACE.sub(r"\1", _CONST.sub("let", part)) for place, part in enumerate(parts)
+    )
