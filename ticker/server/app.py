@@ -19,13 +19,13 @@ from ticker.feed import Feed
 from ticker.model import Snapshot
 from ticker.server import (
     badge,
+    builder,
     dialect,
     embedding,
     explain,
     gallery,
     headers,
     history,
-    home,
     limits,
     oembed,
     openapi,
@@ -51,6 +51,7 @@ log = logging.getLogger("ticker.server")
 
 
 _SCRIPT = shelf.ready(script().encode())
+_HOME_SCRIPT = shelf.ready(builder.script().encode())
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -93,6 +94,7 @@ def make_app(
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     stream = app[STREAM] = Stream(clock, serving.limits)
     app.router.add_get("/", doors.home)
+    app.router.add_get("/builder.js", doors.home_script)
     app.router.add_get("/widget/{kind}", doors.widget)
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
     app.router.add_get("/embed/{kind}", doors.embed)
@@ -241,19 +243,21 @@ class _Doors:
         return handler
 
     async def home(self, request: web.Request) -> web.Response:
-        """The page a person sees first."""
-        serving = self._serving
-        ask = params.widget([], None, serving.defaults)
+        """The page a person sees first: pick a widget, copy the line."""
+        defaults = self._serving.defaults
+        wish = builder.asked(list(request.query.items()), defaults)
+        usual = places.of_ask("list", None, params.widget([], None, defaults), defaults)
+        described = oembed.discovery(usual, self._serving.origin)
 
         def build(snapshot: Snapshot, now: float) -> bytes:
-            board = self._pictures.board("list", snapshot, ask, now)
-            first = snapshot.shown[0] if snapshot.shown else None
-            described = oembed.discovery(places.of_ask("list", None, ask, serving.defaults), serving.origin)
-            options = self._pictures.options("list", ask, serving.defaults)
-            return home.home(board, options, serving.origin, first, described).encode()
+            return builder.page(wish, self._pictures, defaults, snapshot, now, described)
 
-        ready = self._ready("home", build)
-        return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": home.policy()})
+        ready = self._ready(("home", wish), build)
+        return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": builder.policy()})
+
+    async def home_script(self, request: web.Request) -> web.Response:
+        """What makes that page quick."""
+        return self._answer(request, _HOME_SCRIPT, headers.JAVASCRIPT)
 
     async def stylesheet(self, request: web.Request) -> web.Response:
         """The style of `css=link`: of list and label, or of one `kind`."""
