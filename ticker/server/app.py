@@ -51,7 +51,7 @@ log = logging.getLogger("ticker.server")
 
 
 _SCRIPT = shelf.ready(script().encode())
-_HOME_SCRIPT = shelf.ready(builder.script().encode())
+_HOME_FILES = {name: shelf.ready(text.encode()) for name, text in builder.FILES.items()}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -94,7 +94,8 @@ def make_app(
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     stream = app[STREAM] = Stream(clock, serving.limits)
     app.router.add_get("/", doors.home)
-    app.router.add_get("/builder.js", doors.home_script)
+    for name in _HOME_FILES:
+        app.router.add_get(f"/{name}", doors.home_file)
     app.router.add_get("/widget/{kind}", doors.widget)
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
     app.router.add_get("/embed/{kind}", doors.embed)
@@ -255,9 +256,10 @@ class _Doors:
         ready = self._ready(("home", wish), build)
         return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": builder.policy()})
 
-    async def home_script(self, request: web.Request) -> web.Response:
-        """What makes that page quick."""
-        return self._answer(request, _HOME_SCRIPT, headers.JAVASCRIPT)
+    async def home_file(self, request: web.Request) -> web.Response:
+        """The script of that page, and the mark in its tab."""
+        content_type = headers.SVG if request.path.endswith(".svg") else headers.JAVASCRIPT
+        return self._answer(request, _HOME_FILES[request.path.rpartition("/")[2]], content_type)
 
     async def stylesheet(self, request: web.Request) -> web.Response:
         """The style of `css=link`: of list and label, or of one `kind`."""

@@ -30,7 +30,7 @@ _pages = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _STYLE = (_FOLDER / "builder.css").read_text(encoding="utf-8")
-_SCRIPT = (_FOLDER / "builder.js").read_text(encoding="utf-8")
+FILES: Mapping[str, str] = {name: (_FOLDER / name).read_text(encoding="utf-8") for name in ("builder.js", "mark.svg")}
 
 KINDS: Mapping[str, str] = {
     "list": "the sidebar",
@@ -81,9 +81,17 @@ def asked(query: Sequence[tuple[str, str]], defaults: Defaults) -> Wish:
     if kind not in render.KINDS:
         raise RequestError("unknown_kind", f"there is no widget {kind!r}; there are: {', '.join(render.KINDS)}", "kind")
     snippets.checked(door)
+    if _columns(joined.pop("was", kind)) == (shown := set(joined.get("show", "").split(","))) or shown == _columns(
+        kind
+    ):
+        joined.pop("show", None)  # nobody has ticked them: they are a kind's own
     given = [(name, value) for name, value in joined.items() if value or name == "title"]
     ask = params.widget(given, None, defaults, kind)
     return Wish(places.of_ask(kind, None, replace(ask, css=defaults.css), defaults), door)
+
+
+def _columns(kind: str) -> set[str]:
+    return set(params.SHOWN.get(kind, params.DEFAULT_COLUMNS))
 
 
 def page(wish: Wish, pictures: Pictures, defaults: Defaults, snapshot: Snapshot, now: float, discovery: str) -> bytes:
@@ -197,11 +205,6 @@ def _languages(chosen: str) -> list[Choice]:
 def _language(tag: str) -> str:
     locale = Locale.parse(tag.replace("-", "_"))
     return locale.get_display_name(locale) or tag
-
-
-def script() -> str:
-    """What makes the form quick."""
-    return _SCRIPT
 
 
 def policy() -> str:

@@ -5,7 +5,7 @@ Addresses are canonical: equal wishes give equal addresses, so caches and oEmbed
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from urllib.parse import quote, urlencode
 
 from ticker.server import params
@@ -51,6 +51,8 @@ def asked(kind: str, coin: str | None, query: Query, defaults: Defaults) -> Plac
 def of_ask(kind: str, coin: str | None, ask: Ask, defaults: Defaults) -> Place:
     """The place of an ask: what differs from the defaults."""
     usual = _ask(kind, coin, (), defaults)
+    if coin is None and ask.coins is not None:
+        usual = replace(usual, limit=params.default_limit(kind, ("coins",)))
     differing = [name for name in NAMES if getattr(ask, name) != getattr(usual, name)]
     return Place(kind, coin, ask, tuple((name, _written(ask, name)) for name in differing))
 
