@@ -177,7 +177,8 @@ class _Doors:
             snapshot = self.shelf.snapshot
             if snapshot is None:
                 raise _not_ready()
-            views.chosen(snapshot, Ask(coins=(what.coin,)))
+            ((coin, _),) = views.chosen(snapshot, Ask(coins=(what.coin,)))
+            what = replace(what, since=coin.since or 0.0)
             return self._answer(request, await answers.get(what, simulated=snapshot.simulated), headers.JSON)
 
         return handler
