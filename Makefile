@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run demo test check lint exam screenshots clean
+.PHONY: run demo test check lint faults exam screenshots clean
 
 run: $(VENV)/run.stamp  ## the service on the real sources
 	$(BIN)/ticker run
@@ -22,14 +22,18 @@ lint: $(VENV)/dev.stamp
 check: lint  ## exactly what CI runs: lint, types, and the suite with coverage, where a skip is a failure
 	NO_SKIPS=1 $(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered --durations=10
 
-exam: $(VENV)/dev.stamp  ## what takes too long for every run: a month of polling in accelerated time, against every quota
-	PYTHONPATH=tests $(BIN)/python tests/exam/month.py
+faults: $(VENV)/dev.stamp  ## all fault tests, and docs/faults.md of what they measured
+	FAULTS_JSON=.faults.json $(BIN)/python -m pytest -q tests/faults
+	PYTHONPATH=tests $(BIN)/python tests/faults/report.py .faults.json
+
+exam: $(VENV)/dev.stamp  ## what takes too long for every run, and docs/exam.md of what came of it
+	PYTHONPATH=tests:. $(BIN)/python tests/exam/sitting.py
 
 screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
 	$(BIN)/python tests/browser/screenshots.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .faults.json
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

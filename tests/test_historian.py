@@ -127,6 +127,18 @@ async def test_a_redenominated_coin_has_no_thousandfold_change(store: Store) -> 
     assert (changed.change_1h, other.change_1h) == (THEIRS, 0)
 
 
+async def test_a_coin_and_a_currency_of_one_id_have_a_past_each(store: Store) -> None:
+    """The currency "bitcoin" has risen by a quarter in an hour, the coin has halved; neither knows of the other."""
+    coins, rates = Historian(store), Historian(store, "rate:")
+    for minute in range(61):
+        now = START + 60 * minute
+        (coin,) = await publish(coins, now, price(100 if minute < 60 else 50))
+        (rate,) = await publish(rates, now, price(4 if minute < 60 else 5))
+
+    assert (coin.change_1h, rate.change_1h) == (Decimal(-50), Decimal(25))
+    assert [point.price for point in await store.points("bitcoin", "1m", now, now + 60)] == [Decimal(50)]
+
+
 async def test_the_last_day_is_read_a_few_coins_at_a_time() -> None:
     """After a start with many coins no publication waits for all of their history."""
     store = FakeStore()

@@ -270,10 +270,14 @@ async def test_a_reply_that_is_lost_is_no_rival(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("ticker.poller.STORE_RETRY", 0.01)
     poller = make(FakeFetcher(a="100"), store := FakeStore())
     store.lose_replies = 1
-    async with running(poller) as task:
+    async with running(poller):
         await poller.poll("a")
-        await until(lambda: store.published[-1].prices[0].price)
-        assert not task.done()
+        async with asyncio.timeout(5):
+            await poller.quiet()
+
+    first, again = store.published
+    assert (first.prices, first.epoch) == (again.prices, again.epoch)
+    assert again.seq > first.seq
 
 
 async def test_a_replaced_poller_stands_by_and_takes_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -528,6 +532,24 @@ async def test_a_currency_and_a_coin_of_one_name_stay_apart() -> None:
     last = store.published[-1]
     assert [one.agreement for one in (*last.prices, *last.rates)] == ["none", "none"]
     assert (last.prices[0].price, last.rates[0].price) == (Decimal(100), Decimal(7))  # the last good ones, remembered
+
+
+async def test_rates_have_a_past_of_their_own() -> None:
+    """The change of a rate is from what we settled an hour ago, so that prices in a currency have one too."""
+    clock, store = Clock(), FakeStore()
+    fetcher = FakeFetcher(a="100", r="1.25")
+    poller = make(fetcher, store, clock, assignment("a"), of_currencies("r"), rate_rules=rate_rules("eur"))
+    async with running(poller):
+        for price in ("1.25", "1.2"):
+            fetcher.answers["r"] = price
+            for name in "ar":
+                await poller.poll(name)
+            await poller.quiet()
+            clock.now += 3600.0
+
+    last = store.published[-1]
+    assert [one.change_1h for one in last.rates] == [Decimal(-4)]
+    assert [key for key in store.history if key[0] == "rate:eur" and key[1] == "1m"]
 
 
 async def test_a_memory_from_before_there_were_rates_is_no_harm() -> None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Protocol
 
 from ticker.errors import StoreError
 from ticker.history import PERIODS, REFRESH, Window, after, completed, worth_keeping
@@ -29,11 +30,51 @@ class _Open:
     coins: set[CoinId] = field(default_factory=set)
 
 
-class Historian:
-    """What one poller knows of the past. Times are the poller's own, in seconds since 1970."""
+class Past(Protocol):
+    """What keeping history needs of a store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
+        """As `Store.add_points`."""
+        ...
+
+    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
+        """As `Store.points`."""
+        ...
+
+    async def points_near(
+        self, coins: Sequence[CoinId], step: Step, at: float, within: float
+    ) -> Mapping[CoinId, Point]:
+        """As `Store.points_near`."""
+        ...
+
+
+class _Series:
+    """A store whose past prices are under ids with something before them."""
+
+    def __init__(self, store: Past, before: str) -> None:
+        self._store, self._before = store, before
+
+    async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
+        await self._store.add_points(step, at, {self._before + coin: price for coin, price in prices.items()})
+
+    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
+        return await self._store.points(self._before + coin, step, start, end)
+
+    async def points_near(
+        self, coins: Sequence[CoinId], step: Step, at: float, within: float
+    ) -> Mapping[CoinId, Point]:
+        found = await self._store.points_near([self._before + coin for coin in coins], step, at, within)
+        return {coin.removeprefix(self._before): point for coin, point in found.items()}
+
+
+class Historian:
+    """What one poller knows of the past. Times are the poller's own, in seconds since 1970.
+
+    `series` goes before the ids of what is kept, so that coins and currencies of one id have a past each.
+    """
+
+    def __init__(self, store: Store, series: str = "") -> None:
+        self._store: Past = _Series(store, series) if series else store
         self._references: dict[str, Mapping[CoinId, Point]] = {}
         self._windows: dict[CoinId, Window] = {}
         self._open: dict[Step, _Open] | None = None  # None until we know which points the last poller has written

@@ -22,16 +22,21 @@ AHEAD = 60.0  # seconds that a price may seem to come from the future before its
 
 
 class Coin(Struct, frozen=True):
-    """A coin as ops list it: what a reader sees of it, beside its price."""
+    """A coin as ops list it: what a reader sees of it, beside its price.
+
+    `since` is when its unit last changed, in seconds since 1970, as ops have confirmed it: prices from before are in
+    another unit, and nobody is shown them beside those of now.
+    """
 
     id: CoinId
     name: str
     symbol: str
     icon: str | None = None
     link: str | None = None
+    since: float | None = None
 
 
-class Quote(Struct, frozen=True, gc=False):
+class Quote(Struct, frozen=True, omit_defaults=True, gc=False):
     """What one source said of one coin in one poll.
 
     `price` is finite, above zero and counted in `currency`: "usd", or the id of a coin ("tether", "usd-coin").

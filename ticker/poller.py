@@ -29,6 +29,7 @@ COLD_START = 3.0  # seconds the first publication waits for sources that have no
 RESUME = 2.0  # seconds the first polls wait for the store to say which sources must be left alone
 STORE_RETRY = 1.0
 RECORD_EVERY = 60.0  # seconds between whole rounds in the log of decisions
+RATES = "rate:"  # before the codes of currencies in history; no coin's id has a colon
 SILENT_RIVAL = 30.0  # seconds without a new snapshot of the poller that fenced us, after which we take over again
 
 
@@ -77,7 +78,7 @@ class Poller:
         self._store = store
         self._clock, self._steady, self._publish_every = clock, steady or clock, publish_every
         self._asker = Asker(self._assignments, road, clock, self._steady, rng or random.Random())
-        self._historian = Historian(store)
+        self._historian, self._rate_historian = Historian(store), Historian(store, RATES)
         self.health = self._asker.health
         self._book = QuoteBook({name: one.ids for name, one in self._assignments.items()})
         self._prices, self._rates = Memory(), Memory()
@@ -232,7 +233,8 @@ class Poller:
     async def _publish(self, quotes: Callable[[], tuple[Quote, ...]]) -> None:
         """Settle, and write if there is anything new; while the store is down, settle again and retry."""
         while True:
-            await self._historian.refresh([coin.id for coin in self._rules.coins], self._clock())
+            for historian, rules in ((self._historian, self._rules), (self._rate_historian, self._rate_rules)):
+                await historian.refresh([coin.id for coin in rules.coins], self._clock())
             settled = self._settle(quotes())
             if self._published is not None and _says_the_same(settled.publication, self._published):
                 return
@@ -249,7 +251,9 @@ class Poller:
             self._published = settled.publication
             self._seq = settled.publication.snapshot.seq
             self._prices, self._rates = settled.prices.memory, settled.rates.memory
-            await self._historian.keep(settled.publication.snapshot.prices, settled.publication.snapshot.built_at)
+            snapshot = settled.publication.snapshot
+            await self._historian.keep(snapshot.prices, snapshot.built_at)
+            await self._rate_historian.keep(snapshot.rates, snapshot.built_at)
             await self._log(settled)
             return
 
@@ -267,7 +271,7 @@ class Poller:
             coins=self._listing.coins,
             shown=self._listing.shown,
             prices=self._historian.completed(prices.prices, now, _changes_of_unit(self._rules)),
-            rates=rates.prices,
+            rates=self._rate_historian.completed(rates.prices, now),
             credits=self._credits((*prices.prices, *rates.prices)),
             config=self._listing.config,
             simulated=self._listing.simulated,

@@ -41,7 +41,7 @@ class QuoteBook:
         """A source has answered a poll that was asked at `asked`."""
         self._asked[name] = asked
         counts = self._answers[name]
-        self._keep(name, [replace(quote, poll=counts.get(quote.coin, 0) + 1) for quote in quotes], step=0)
+        self._keep(name, [_numbered(quote, counts.get(quote.coin, 0) + 1) for quote in quotes], step=0)
 
     def streamed(self, name: SourceName, rows: Iterable[Row], received: float) -> None:
         """A source has streamed; it counts when the quotes are next taken, as one answer however much it is."""
@@ -61,6 +61,10 @@ class QuoteBook:
         asked = self._asked.get(name, 0.0)
         found = merged(quotes, told, self._ids[name], name, asked=asked, step=step) if told else quotes
         self._quotes[name] = [
-            quote if quote.coin in before else replace(quote, poll=counts.get(quote.coin, 0) + 1) for quote in found
+            quote if quote.coin in before else _numbered(quote, counts.get(quote.coin, 0) + 1) for quote in found
         ]
         counts.update((quote.coin, quote.poll) for quote in self._quotes[name])
+
+
+def _numbered(quote: Quote, poll: int) -> Quote:
+    return quote if quote.poll == poll else replace(quote, poll=poll)

@@ -19,8 +19,8 @@ PARAGRAPH = "<p>Below it the news goes on, and must not move.</p>"
 
 
 def test_strict_host(stage: Stage, tab: Page) -> None:
-    """With the very line that we print: no policy is broken, no third party is asked, no cookie is set, nothing is kept,
-    nothing is said, nothing moves, though the server takes its time.
+    """With the very line that we print: no policy is broken, no third party asked, no cookie set, nothing kept, nothing
+    said, nothing moves, though the server takes its time.
     """
     seen = watch(tab)
     line = tab.request.get(stage.ours + "/snippet/script/list?css=link").text()

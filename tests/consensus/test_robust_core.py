@@ -91,6 +91,12 @@ def test_fewer_than_half_cannot_leave_the_honest_range(true: Decimal, noise: lis
     assert min(honest) * Decimal("0.995") <= price.price <= max(honest) * Decimal("1.005")
 
 
+def test_the_middle_and_not_the_mean() -> None:
+    """A price a little off, near enough to count, draws the others nowhere; of an even number it is between the two."""
+    assert bitcoin(settled(venues("99.9", "100", "100", "100.1", "100.45"))).price == 100
+    assert bitcoin(settled(venues("99.9", "100", "100.2", "100.45"))).price == Decimal("100.1")
+
+
 @given(st.permutations(venues("100", "100.1", "99.9", "250", "100.05")))
 def test_order_does_not_matter(quotes: list) -> None:  # type: ignore[type-arg]
     """The same quotes in any order settle alike."""

@@ -59,7 +59,7 @@ MUTATIONS = (
         "ticker/consensus/settle.py",
         "    price = median(ordered)\n",
         "    price = sum(ordered) / len(ordered)\n",
-        ("tests/consensus/test_robust_core.py::test_fewer_than_half_cannot_leave_the_honest_range",),
+        ("tests/consensus/test_robust_core.py::test_the_middle_and_not_the_mean",),
     ),
     Mutation(
         2,
@@ -81,7 +81,7 @@ MUTATIONS = (
         2,
         "prices within sane bounds",
         "ticker/sources/base.py",
-        "        return LOWEST_PRICE <= self.price <= HIGHEST_PRICE\n",
+        "        return LOWEST_PRICE <= price <= HIGHEST_PRICE\n",
         "        return True\n",
         (f"{ANSWERS}::test_a_price_that_is_none",),
     ),
@@ -162,7 +162,7 @@ MUTATIONS = (
         "a jump is not held for ever",
         "ticker/consensus/jumps.py",
         "    if all(_answered_again(",
-        "    if not all(_answered_again(",
+        "    if not jump and all(_answered_again(",
         (f"{LEAPS}::test_a_real_crash_of_99_percent", f"{DATED}::test_2022_05_luna"),
     ),
     Mutation(
@@ -249,8 +249,8 @@ MUTATIONS = (
         10,
         "a coin's price is that under its own id",
         "ticker/sources/base.py",
-        "        if best is None or best.price is None or best.currency is None:\n",
-        "        best = best or next(iter(rows.values()), None)\n        if best is None:\n",
+        "            best = priced.get(one)\n",
+        "            best = priced.get(one) or next(iter(priced.values()), None)\n",
         (f"{DATED}::test_always_same_symbol",),
     ),
     Mutation(

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from fakes import Clock, FakeStore
-from snapshots import NOW, snapshot
+from msgspec.structs import replace
+from snapshots import COINS, NOW, snapshot
 
 from ticker.errors import StoreDown
 from ticker.model import CoinId, Point, Snapshot, Step
@@ -101,6 +102,19 @@ async def test_points_are_handed_out(site: Site) -> None:
         **{"If-None-Match": headers["ETag"]},
     )
     assert (status, nothing) == (304, None)
+
+
+async def test_prices_in_another_unit_are_not_handed_out() -> None:
+    """Of a coin that was redenominated there are no points from before: nobody draws two units as one line."""
+    coins = tuple(replace(coin, since=NOW) if coin.id == "bitcoin" else coin for coin in COINS)
+    site = await start(snapshot(coins=coins))
+    for coin in ("bitcoin", "ethereum"):
+        await site.store.add_points("1m", NOW - 60, {coin: Decimal(65_000_000)})
+        await site.store.add_points("1m", NOW, {coin: Decimal(65_000)})
+
+    assert [price for _, price in (await site.get("/v1/history/bitcoin?step=1m"))[2]["points"]] == ["65000"]
+    assert len((await site.get("/v1/history/ethereum?step=1m"))[2]["points"]) == 2
+    await site.client.close()
 
 
 @pytest.mark.parametrize(
@@ -221,8 +235,11 @@ async def test_a_slow_store_is_not_overrun(site: Site) -> None:
     """A few reads at a time, a bounded line, and whoever comes then is sent away; nobody else is harmed."""
     site.store.gate.clear()
     days = [f"/v1/history/bitcoin?step=1d&from=2026-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(100)]
-    asks = [asyncio.create_task(site.get(day)) for day in days]
-    await asyncio.sleep(0.3)
+    asks = {asyncio.create_task(site.get(day)) for day in days}
+    refused: set[asyncio.Task[tuple[int, Any, Any]]] = set()
+    while len(refused) < 100 - history.READS - history.IN_LINE:  # those who are sent away; the others wait
+        done, _ = await asyncio.wait(asks - refused, return_when=asyncio.FIRST_COMPLETED)
+        refused |= done
     assert len(site.store.reads) == history.READS
     site.store.gate.set()
     statuses = [status for status, _, _ in await asyncio.gather(*asks)]

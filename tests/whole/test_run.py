@@ -103,11 +103,16 @@ async def test_a_second_process_on_the_embedded_store_is_refused(tmp_path: Path)
 
 @pytest.mark.redis
 async def test_serve_before_redis_and_before_any_poller(tmp_path: Path, own_redis: object) -> None:
-    """A server that starts first is alive, not ready, and ready as soon as a poller has published."""
+    """A server that starts first is alive, not ready, and ready as soon as a poller has published.
+
+    It shows what the snapshot lists: it has no coins.toml, and would not read one that is broken.
+    """
     own_redis.stop()  # type: ignore[attr-defined]
     config = write_config(tmp_path / "config", {"bitcoin": {"ids": {"kraken": "BTC/USD"}}})
+    without = write_config(tmp_path / "without", {})
+    (without / "coins.toml").write_text("this is no coin list")
     given = {**stand_ins({"kraken": "http://127.0.0.1:9"}), "TICKER_STORE_URL": own_redis.url}  # type: ignore[attr-defined]
-    async with ticker("serve", config=config, environ=given) as server:
+    async with ticker("serve", config=without, environ=given) as server:
         await server.until("/healthz")
         assert (await server.get("/readyz"))[0] == 503
         assert (await server.get("/widget/list"))[0] == 503

@@ -10,7 +10,7 @@ from ticker import __version__, currencies
 from ticker.asking import Assignment
 from ticker.config import Config
 from ticker.consensus import CoinRule, Rules, Voter
-from ticker.model import Coin, SourceName
+from ticker.model import SourceName
 from ticker.poller import Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
@@ -101,8 +101,7 @@ def _voters(polled: list[Assignment]) -> dict[SourceName, Voter]:
 
 def listing(config: Config, *, simulated: bool) -> Listing:
     """What readers see beside prices."""
-    coins = tuple(Coin(coin.id, coin.name, coin.symbol, coin.icon, coin.link) for coin in config.coins)
-    return Listing(coins, config.shown, config.version, simulated)
+    return Listing(tuple(coin.coin for coin in config.coins), config.shown, config.version, simulated)
 
 
 def serving(config: Config) -> Serving:

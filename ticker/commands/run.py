@@ -22,7 +22,7 @@ def service(
 ) -> None:
     """The service on the real sources, until stopped."""
     logs.start(log_format)
-    config = load(default_folder(folder), environ, overrides)
+    config = load(default_folder(folder), environ, overrides, priced=poll)
     run_loop(serve_until_stopped(config, poll=poll, serve=serve))
 
 

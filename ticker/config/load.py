@@ -79,12 +79,14 @@ def load(
     sources: Mapping[SourceName, Source] = REGISTRY,
     *,
     fit: bool = True,
+    priced: bool = True,
 ) -> Config:
     """The configuration. `overrides` are the command line's, by keys such as "server.port"; None = not given.
 
-    Raises the first ConfigError there is. With `fit` = False it may ask more of its sources than they allow.
+    Raises the first ConfigError there is. With `fit` = False it may ask more of its sources than they allow; with
+    `priced` = False it has no coins, for those who only show what others price: coins.toml may be anything or absent.
     """
-    config, errors = _build(folder, environ, overrides or {}, sources, None, fit=fit)
+    config, errors = _build(folder, environ, overrides or {}, sources, None, fit=fit, priced=priced)
     if errors:
         raise errors[0]
     return config
@@ -101,7 +103,7 @@ def check(
 
     `coins` is a text to judge in the place of what coins.toml holds.
     """
-    return _build(folder, environ, overrides or {}, sources, coins, fit=True)[1]
+    return _build(folder, environ, overrides or {}, sources, coins, fit=True, priced=True)[1]
 
 
 def _build(
@@ -112,10 +114,11 @@ def _build(
     coins_text: str | None,
     *,
     fit: bool,
+    priced: bool,
 ) -> tuple[Config, list[ConfigError]]:
     errors: list[ConfigError] = []
     settings_file = _document(folder / SETTINGS_FILE, None, errors)
-    coins_file = _document(folder / COINS_FILE, coins_text, errors)
+    coins_file = _document(folder / COINS_FILE, coins_text, errors) if priced else None
     layers = gather(settings_file, environ, overrides, builtin, declared(settings_file, builtin))
     specs = {} if settings_file is None else read_own(settings_file, layers, builtin)
     sources = {**builtin, **{name: make(name, spec) for name, spec in specs.items()}}

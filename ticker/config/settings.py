@@ -173,7 +173,7 @@ class CoinSettings(Struct, frozen=True, kw_only=True):
     @property
     def coin(self) -> Coin:
         """What readers see of it."""
-        return Coin(self.id, self.name, self.symbol, self.icon, self.link)
+        return Coin(self.id, self.name, self.symbol, self.icon, self.link, self.confirmed)
 
 
 SECTIONS: Mapping[str, type[Struct]] = {

@@ -46,12 +46,16 @@ class Past(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What is asked for: the slots of a step, from the first up to and including the last."""
+    """What is asked for: the slots of a step, from the first up to and including the last.
+
+    Points from before `since` are left out: the coin was counted in another unit then.
+    """
 
     coin: CoinId
     step: Step
     first: int
     last: int
+    since: float = 0.0
 
     @property
     def start(self) -> float:
@@ -101,6 +105,7 @@ def _moment(given: Mapping[str, str], name: str, default: float) -> float:
 
 def history_json(what: Range, points: Sequence[Point], *, simulated: bool) -> dict[str, Any]:
     """The body: `points` are pairs of moment and price, oldest first."""
+    start = max(what.start, what.since)
     return {
         "version": 1,
         "coin": what.coin,
@@ -109,7 +114,7 @@ def history_json(what: Range, points: Sequence[Point], *, simulated: bool) -> di
         "from": iso(what.start),
         "to": iso(what.end),
         "simulated": simulated,
-        "points": [[iso(point.at), plain(point.price)] for point in points if what.start <= point.at < what.end],
+        "points": [[iso(point.at), plain(point.price)] for point in points if start <= point.at < what.end],
     }
 
 

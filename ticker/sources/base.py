@@ -77,8 +77,7 @@ class Terms:
         return cls(url, "", display=None, derive=None, redistribute=None, note="not read")
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct, gc=False):
     """One row of an answer under the source's own id. Fields as in `Quote`; volumes and caps in `currency`.
 
     A row without a price, or in a currency that is neither the dollar nor a stablecoin (None), is no quote.
@@ -103,9 +102,10 @@ class Row:
     @property
     def usable(self) -> bool:
         """Whether it can be a quote: a price within all prices (trust rule 15), in a currency that we have."""
-        if not self.currency or self.price is None or not self.price.is_finite():
+        price = self.price
+        if not self.currency or price is None or not price.is_finite():
             return False
-        return LOWEST_PRICE <= self.price <= HIGHEST_PRICE
+        return LOWEST_PRICE <= price <= HIGHEST_PRICE
 
 
 class _Everything(AbstractSet[str]):
@@ -253,8 +253,13 @@ def quotes(
             contradicted.add(row.id)
     found = []
     for coin, many in ids.items():
-        best = next((priced[one] for one in many if one in priced and one not in contradicted), None)
-        if best is None or best.price is None or best.currency is None:
+        for one in many:
+            best = priced.get(one)
+            if best is not None and one not in contradicted:
+                break
+        else:
+            continue
+        if best.price is None or best.currency is None:
             continue
         high, low = (
             _bounded(best.high_24h, LOWEST_PRICE, HIGHEST_SUM),
@@ -288,7 +293,9 @@ def quotes(
 
 
 def _bounded(value: Decimal | None, low: Decimal, high: Decimal) -> Decimal | None:
-    return value if value is not None and value.is_finite() and low <= value <= high else None
+    if value is None:
+        return None
+    return value if value.is_finite() and low <= value <= high else None
 
 
 def heard(source: SourceName, stream: Stream, message: bytes) -> list[Row]:

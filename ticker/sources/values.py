@@ -6,7 +6,7 @@ Knows no source. Whatever is not such a value is None, except for a price, where
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 
 import msgspec
 
@@ -15,6 +15,7 @@ ABSENT = msgspec.Raw()  # the default of a field that may be missing: msgspec re
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _LONGEST_NUMBER = 64
+_PLAIN = '"0123456789.'
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DIVISION = Context(prec=28)
 _SANE_RATE = (Decimal("1e-12"), Decimal("1e12"))
@@ -26,12 +27,24 @@ def number(raw: msgspec.Raw | str | None) -> Decimal | None:
     Everything else raises `msgspec.ValidationError`: booleans, "NaN", "1_0", digits that are not ASCII, more than 64
     characters, exponents of three digits.
     """
+    if isinstance(raw, msgspec.Raw):
+        plain = str(raw, "utf-8")
+        if not plain.strip(_PLAIN) and len(plain) <= _LONGEST_NUMBER:  # nearly all are such; it takes half the time
+            return _decimal(plain[1:-1] if plain.startswith('"') else plain)
     text = _text(raw)
     if not text:
         return None
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         raise msgspec.ValidationError(f"not a number: {text[:_LONGEST_NUMBER]!r}")
     return Decimal(text)
+
+
+def _decimal(digits: str) -> Decimal | None:
+    """Digits and points as a number, None for nothing; as `number` does where they are none."""
+    try:
+        return Decimal(digits) if digits else None
+    except InvalidOperation:
+        raise msgspec.ValidationError(f"not a number: {digits!r}") from None
 
 
 def optional(raw: msgspec.Raw | str | None) -> Decimal | None:

@@ -5,7 +5,8 @@
 
 The line says the version of the format, which value it is, the (epoch, seq) of the publication it belongs to, and the
 SHA-256 of all that and of the JSON. So a reader rejects what is cut, changed, foreign, or another value of ours that
-came over a confused connection, and never mixes two publications (trust rule 21). Knows no back end.
+came over a confused connection, and never mixes two publications (trust rule 21). The memory of settling comes as
+bytes, which are stored as they are. Knows no back end.
 """
 
 import hashlib
@@ -45,7 +46,7 @@ def unseal(sealed: Sealed) -> Publication:
     """The publication that `seal` sealed. Raises `StoreCorrupt` where a value is bad or belongs to another one."""
     order, snapshot = _unseal("snapshot", sealed.snapshot, Snapshot)
     quotes_order, quotes = _unseal("quotes", sealed.quotes, tuple[Quote, ...])
-    memory_order, memory = _unseal("memory", sealed.memory, bytes)
+    memory_order, memory = _opened("memory", sealed.memory)
     if not order == quotes_order == memory_order:
         raise StoreCorrupt(
             f"the stored values belong to different publications: "
@@ -64,11 +65,20 @@ def unseal_snapshot(sealed: bytes) -> Snapshot:
 
 def _seal(name: str, order: tuple[int, int], value: object) -> bytes:
     title = f"ticker/1 {name} {_id(order)}".encode()
-    payload = msgspec.json.encode(value)
+    payload = value if isinstance(value, bytes) else msgspec.json.encode(value)
     return title + b" " + _proof(title, payload) + b"\n" + payload
 
 
 def _unseal(name: str, sealed: bytes, kind: type[T]) -> tuple[tuple[int, int], T]:
+    order, payload = _opened(name, sealed)
+    try:
+        return order, msgspec.json.decode(payload, type=kind)
+    except msgspec.MsgspecError as error:
+        raise StoreCorrupt(f"the stored {name} is of another version: {error}") from error
+
+
+def _opened(name: str, sealed: bytes) -> tuple[tuple[int, int], bytes]:
+    """The order and the bytes of a sealed value, proven."""
     head, _, payload = sealed.partition(b"\n")
     match = _HEAD.fullmatch(head)
     if match is None:
@@ -78,10 +88,7 @@ def _unseal(name: str, sealed: bytes, kind: type[T]) -> tuple[tuple[int, int], T
         raise StoreCorrupt(f"the stored {name} is a {found.decode()}")
     if proof != _proof(head[: match.start(4) - 1], payload):
         raise StoreCorrupt(f"the stored {name} was damaged: its checksum is wrong")
-    try:
-        return (int(epoch), int(seq)), msgspec.json.decode(payload, type=kind)
-    except msgspec.MsgspecError as error:
-        raise StoreCorrupt(f"the stored {name} is of another version: {error}") from error
+    return (int(epoch), int(seq)), payload
 
 
 def _proof(title: bytes, payload: bytes) -> bytes:

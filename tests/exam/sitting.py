@@ -1,0 +1,141 @@
+"""The whole exam, one part after the other, and docs/exam.md of what came of it.
+
+    make exam                           (or: PYTHONPATH=tests:. python tests/exam/sitting.py [PART ...])
+
+Parts named on the command line are sat again; the page keeps what it has of the others. Exit code 1 where a part
+fails. Takes about a quarter of an hour on two cores.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "exam.md"
+WHERE = ("--data-file=.coverage.exam",)
+
+
+class Part(NamedTuple):
+    """One part: what it is asked, and the commands that answer, as arguments of our Python."""
+
+    name: str
+    asked: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+PARTS = (
+    Part(
+        "fuzz",
+        "A million mutated answers over all parsers: none accepted outside its schema, no exception escapes.",
+        (("tests/exam/fuzz.py", "1000000"),),
+    ),
+    Part(
+        "market",
+        "10,000 polls with random faults on random minorities of sources: 0 prices more than 0.3 % off shown as `ok`.",
+        (("tests/exam/market.py", "10000"),),
+    ),
+    Part(
+        "mutations",
+        "Each guard of rules 1-15 taken away, one at a time: a test that is named for it fails.",
+        (("tests/exam/mutations.py",),),
+    ),
+    Part(
+        "month",
+        "A month of the shipped configuration in accelerated time: every source's calls within its quota.",
+        (("tests/exam/month.py", "30"),),
+    ),
+    Part(
+        "round",
+        "5,000 coins of 8 sources parsed, settled and published: at most 0.5 s of CPU; ten times the coins cost at "
+        "most eleven times the time.",
+        (("tests/bench/round.py",),),
+    ),
+    Part(
+        "coverage",
+        "At least 95 % of branches in consensus and in the adapters, by their own tests and the fault tests alone.",
+        (
+            (
+                *("-m", "coverage", "run", "--branch", *WHERE),
+                *("-m", "pytest", "-q", "tests/consensus", "tests/sources", "tests/faults"),
+            ),
+            ("-m", "coverage", "report", *WHERE, "--include=ticker/consensus/*", "--fail-under=95"),
+            ("-m", "coverage", "report", *WHERE, "--include=ticker/sources/*", "--fail-under=95"),
+        ),
+    ),
+)
+
+
+def sat(part: Part) -> tuple[bool, str]:
+    """Whether a part is passed, and its section of the page."""
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"}
+    started, told, passed = time.monotonic(), [], True
+    for command in part.commands:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+        )
+        told.append("$ python " + " ".join(command) + "\n" + (done.stdout + done.stderr).strip())
+        if done.returncode != 0:
+            passed = False
+            break
+    output = "\n".join(told).replace(f"{ROOT}/", "")
+    took = f"{time.monotonic() - started:.0f} s"
+    verdict = "passed" if passed else "NOT PASSED"
+    return passed, f"## {part.name}\n\n{part.asked}\n\n**{verdict}**, {_stamp()}, {took}\n\n```\n{output}\n```\n"
+
+
+def _stamp() -> str:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return f"{datetime.now(UTC):%Y-%m-%d} at {commit.stdout.strip() or 'an unknown commit'}"
+
+
+def _machine() -> str:
+    processor = (
+        re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else None
+    )
+    name = processor[1] if processor else platform.processor() or platform.machine()
+    return f"{os.cpu_count()} cores of {name}, {platform.system()}, Python {platform.python_version()}"
+
+
+def page(sections: dict[str, str]) -> str:
+    """The page of these sections, in the order of the parts."""
+    head = (
+        "# The exam\n\nWhat takes too long for every run of the suite. `make exam` sits it and writes this "
+        f"page; the fault tests have a page of their own, [faults.md](faults.md).\n\nMachine: {_machine()}.\n\n"
+    )
+    return head + "\n".join(sections[part.name] for part in PARTS if part.name in sections)
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """The sections of a page by the name of their part."""
+    found = re.split(r"^## (\w+)\n", text, flags=re.MULTILINE)
+    return {name: f"## {name}\n{body.rstrip()}\n" for name, body in zip(found[1::2], found[2::2], strict=True)}
+
+
+def main(names: list[str]) -> int:
+    """Sit the parts of these names, all if none; 0 = all passed."""
+    unknown = set(names) - {part.name for part in PARTS}
+    if unknown:
+        raise SystemExit(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(part.name for part in PARTS)}")
+    sections = sections_of(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    good = True
+    for part in PARTS:
+        if names and part.name not in names:
+            continue
+        passed, sections[part.name] = sat(part)
+        good = good and passed
+        sys.stdout.write(sections[part.name] + "\n")
+        sys.stdout.flush()
+        PAGE.write_text(page(sections), encoding="utf-8")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
