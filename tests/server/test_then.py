@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from fakes import Clock, FakeStore
+from msgspec.structs import replace
 from snapshots import NOW, snapshot
 
 from ticker.errors import StoreDown
@@ -42,7 +43,8 @@ class Site:
 
     def __init__(self, serving: Serving, *, past: bool = True) -> None:
         self.store = CountingStore()
-        app = make_app(Feed(), serving, Clock(NOW), self.store if past else None)  # type: ignore[arg-type]
+        self.feed = Feed()
+        app = make_app(self.feed, serving, Clock(NOW), self.store if past else None)  # type: ignore[arg-type]
         self.client: TestClient = TestClient(TestServer(app))  # type: ignore[type-arg]
 
     async def get(self, path: str) -> tuple[int, str]:
@@ -116,6 +118,17 @@ async def test_unknown_coin(site: Site) -> None:
     assert (await site.get("/widget/price/nope?on=2027-01-10"))[0] == 404
     assert (await site.get("/widget/price/nope"))[0] == 404
     assert site.store.reads == 0
+
+
+async def test_another_unit() -> None:
+    """A day before the coin's unit changed has no price that could stand beside today's."""
+    old = Site(Serving())
+    old.feed.snapshot = snapshot(coins=tuple(replace(coin, since=NOW - 86_400) for coin in snapshot().coins))
+    await old.store.add_points("1d", NOW - 5 * 86_400 + 60, {"bitcoin": Decimal("32125.06")})
+    await old.client.start_server()
+    status, html = await old.get("/widget/price/bitcoin?on=2027-01-10&css=none")
+    assert (status, "32,125" in html, "%" in html) == (200, False, False)
+    await old.client.close()
 
 
 async def test_store_down(site: Site) -> None:

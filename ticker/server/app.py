@@ -33,24 +33,21 @@ from ticker.server import (
     places,
     shelf,
     sse,
-    then,
     views,
 )
 from ticker.server import icons as own_icons
 from ticker.server.addresses import Addresses
-from ticker.server.history import History
+from ticker.server.elements import Elements
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
-from widgets.element.script import script
 
 log = logging.getLogger("ticker.server")
 
 
-_SCRIPT = shelf.ready(script().encode())
 _HOME_FILES = {name: shelf.ready(text.encode()) for name, text in builder.FILES.items()}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -101,7 +98,6 @@ def make_app(
     app.router.add_get("/embed/{kind}", doors.embed)
     app.router.add_get("/embed/{kind}/{coin}", doors.embed)
     app.router.add_get("/embed.css", doors.stylesheet)
-    app.router.add_get("/embed.js", doors.script)
     app.router.add_get("/gallery", doors.gallery)
     app.router.add_get("/icons/{name}", doors.icon)
     app.router.add_get("/v1/prices", doors.prices)
@@ -110,10 +106,9 @@ def make_app(
     app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
     app.router.add_get("/v1/openapi.json", doors.described(openapi.document(serving.origin, dialect=serving.dialect)))
     answers = None if past is None else history.History(past, clock)
-    app.router.add_get("/widget/price/{coin}", doors.price(answers, clock))
     if answers is not None:
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
-        app.on_cleanup.append(_closing(answers))
+        app.on_cleanup.append(partial(_close, answers))
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
     described = embedding.Embedding(doors.ready, doors.answer, serving.defaults, serving.origin, serving.disclaimer)
@@ -121,6 +116,10 @@ def make_app(
     app.add_routes(badge.Badges(doors.ready, doors.answer, serving.defaults, serving.frame_ancestors).routes())
     if serving.dialect:
         app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
+    elements = Elements(
+        doors, lambda: doors.shelf.snapshot, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors
+    )
+    app.add_routes(elements.routes())
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -267,26 +266,6 @@ class _Doors:
         ready = self._ready(("embed.css", kind), lambda *_: render.stylesheet(*filter(None, (kind,))).encode())
         return self._answer(request, ready, headers.CSS)
 
-    async def script(self, request: web.Request) -> web.Response:
-        """The custom elements: the same before there is any price."""
-        return self._answer(request, _SCRIPT, headers.JAVASCRIPT)
-
-    def price(self, answers: History | None, clock: Callable[[], float]) -> Handler:
-        """A price in a sentence: `/widget/price/{coin}`."""
-
-        async def handler(request: web.Request) -> web.Response:
-            serving, snapshot = self._serving, self.shelf.snapshot
-            what = then.sentence(list(request.query.items()), request.match_info["coin"], serving.defaults)
-            if snapshot is None:
-                raise _not_ready()
-            found = await then.then(what, answers, snapshot, clock())
-            build = partial(then.draw, what, found, serving.origin, serving.defaults.up)
-            policy = {"Content-Security-Policy": headers.policy([render.style_hash("price")], serving.frame_ancestors)}
-            ready = self._ready(("price", what, found), build)
-            return self._answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
-
-        return handler
-
     async def gallery(self, request: web.Request) -> web.Response:
         """Every widget in every look."""
         ask = gallery.asked(list(request.query.items()), self._serving.defaults)
@@ -399,11 +378,8 @@ class _Doors:
         return web.Response(status=status, body=body, headers={**common, "Content-Type": content_type})
 
 
-def _closing(answers: history.History) -> Callable[[web.Application], Awaitable[None]]:
-    async def close(_: web.Application) -> None:
-        await answers.close()
-
-    return close
+async def _close(answers: history.History, _: web.Application) -> None:
+    await answers.close()
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

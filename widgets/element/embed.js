@@ -22,7 +22,8 @@ addEventListener('message', ({data, source, origin}) => {
 
 if (customElements.get('market-prices')) return
 
-const NAMES = ['coins', 'currency', 'locale', 'theme', 'change', 'show', 'limit', 'title', 'css', 'on']
+const NAMES = ['coins', 'currency', 'locale', 'theme', 'change', 'show', 'limit', 'title', 'css', 'on', 'look', 'density',
+  'up', 'sort', 'page', 'range']
 const RUNGS = ['live', 'delayed', 'stale', 'none']
 const elements = new Set()
 const hubs = {}
@@ -71,7 +72,7 @@ const unheard = (...inside) => {
   set(made, 'aria-hidden', 'true')
   return made
 }
-const set = (element, name, value) => value ? element.setAttribute(name, value) : element.removeAttribute(name)
+const set = (element, name, value) => value ? element?.setAttribute(name, value) : element?.removeAttribute(name)
 
 // One stream for all elements of a currency and a language; in its place, while it is broken, a poll now and then.
 class Hub {
@@ -204,7 +205,7 @@ class Line {
     if (rung > 2) {
       const price = this.part('price')
       price?.replaceChildren(unheard('\u2014'))
-      price?.removeAttribute('title')
+      set(price, 'title')
       this.#change()
     }
     return true
@@ -258,8 +259,8 @@ class Line {
       if (rise) place.dataset.moved = rise > 0 ? 'up' : 'down'
       setTimeout(() => delete place.dataset.moved, 700)
     }
-    if (place) set(place, 'title', text.sources)
-    if (this.part('note')) set(this.part('note'), 'title', text.why)
+    set(place, 'title', text.sources)
+    set(this.part('note'), 'title', text.why)
     this.#change(text.changes[period], text.spoken[period], price['change_' + period])
     this.row.dataset.freshness = ''
     this.age()
@@ -334,11 +335,10 @@ class Prices extends HTMLElement {
   // A page of ours in a frame is read again as it was asked for.
   get #url() {
     if (this.hasAttribute('framed')) return location
-    const single = this.localName === 'market-price'
     const query = new URLSearchParams({css: 'link'})
     for (const name of NAMES) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name))
-    const path = [single ? 'price' : this.getAttribute('kind') || 'list', this.getAttribute('coin')]
-    return BASE + 'widget/' + path.filter(Boolean).join('/') + '?' + query
+    const coin = this.hasAttribute('coin') ? '/' + this.getAttribute('coin') : ''
+    return BASE + 'widget/' + (this.localName === 'market-price' ? 'price' : this.getAttribute('kind') || 'list') + coin + '?' + query
   }
 
   async #load() {
@@ -371,7 +371,7 @@ class Prices extends HTMLElement {
     this.#lines = [root, ...root.querySelectorAll('[data-coin]')].filter(row => row.dataset.coin)
       .map(row => new Line(row, root))
     this.coins = this.#lines.map(line => line.row.dataset.coin)
-    const lively = locale && this.coins[0] && !this.#still && !this.hasAttribute('on')
+    const lively = locale && !this.#still && !this.hasAttribute('on')
     const hub = lively && (hubs[currency + locale] ??= new Hub(currency, locale))
     if (hub !== this.#hub) this.#leave()
     if (this.#hub = hub) hub.members.add(this)
@@ -427,7 +427,7 @@ class Prices extends HTMLElement {
       place.replaceChildren(make('time', '', text))
       place.firstChild.dateTime = this.#root.dataset.asOf = oldest.row.dataset.asOf
     }
-    const state = {connection: this.#failures ? 'lost' : this.#hub ? this.#hub.mode : 'off', rows}
+    const state = {connection: this.#failures ? 'lost' : this.#hub?.mode ?? 'off', rows}
     if (!same(state, this.#state)) this.#fire('state', this.#state = state)
   }
 
