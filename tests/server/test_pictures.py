@@ -86,7 +86,7 @@ async def site() -> AsyncIterator[Site]:
     ("path", "words"),
     [
         ("/widget/list?show=name,price,spark", 'data-direction="down"'),
-        ("/embed/card/bitcoin", 'data-direction="down"'),  # as its change
+        ("/embed/card/bitcoin", 'preserveAspectRatio="none" data-direction="down"'),  # as its change
         ("/widget/table?show=name,spark", 'data-direction="up"'),  # of seven days
         ("/widget/chart/bitcoin", 'class="mp-plot"'),
         ("/embed/chart/bitcoin?range=7d", 'class="mp-grid"'),
