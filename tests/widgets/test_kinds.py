@@ -115,7 +115,7 @@ def test_table() -> None:
     assert [one.attributes["scope"] for one in tags(rows[0], "th")] == ["row"]
     cells = {one.attributes["data-column"]: one for one in tags(rows[0], "td")}
     assert [cells[period].one("mp-change").attributes["data-direction"] for period in ("1h", "24h", "7d")] == (
-        ["down", "down", "up"]
+        ["down", "down", "down"]
     )
     assert (cells["cap"].text, cells["volume"].text) == ("$1.22T", "$192.75B")
 
