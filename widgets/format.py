@@ -116,10 +116,7 @@ def _write(tag: str, kind: Literal["currency", "decimal", "percent"], value: Dec
         text = _pattern(tag, kind, decimals).apply(
             value, locale, currency=code or None, currency_digits=False, numbering_system="default"
         )
-    if code and locale.text_direction == "rtl":
-        symbol = get_currency_symbol(code, locale)
-        text = text.replace(symbol, f"{_LEFT_TO_RIGHT}{symbol}{_LEFT_TO_RIGHT}")  # else "US$" is drawn as "$US"
-    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", text), locale)
+    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, locale)), locale)
 
 
 def _rounded(value: Decimal, digits: int) -> tuple[Decimal, int]:
@@ -195,7 +192,15 @@ def compact(value: Decimal | None, currency: str, locale: str) -> str:
         else:
             name, _ = _UNITS.get(code, (code, 2))
             text = f"{format_compact_decimal(value, locale=babel, fraction_digits=2)}\u00a0{name}"
-    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", text), babel)
+    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, babel)), babel)
+
+
+def _kept_together(text: str, code: str, locale: Locale) -> str:
+    """Among letters that run from right to left "US$" would be drawn as "$US"."""
+    if not is_currency(code) or locale.text_direction != "rtl":
+        return text
+    symbol = get_currency_symbol(code, locale)
+    return text.replace(symbol, f"{_LEFT_TO_RIGHT}{symbol}{_LEFT_TO_RIGHT}")
 
 
 def count(number: int, locale: str) -> str:

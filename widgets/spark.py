@@ -12,6 +12,7 @@ from markupsafe import Markup
 from widgets.format import Direction
 
 WIDTH, HEIGHT = 96, 32
+LEAST = Decimal("0.005")  # of the price is the least that a line's height stands for: a stablecoin's noise stays small
 _EDGE = 2  # room for half the thickness of the line
 
 Run = list[tuple[int, Decimal]]
@@ -58,8 +59,9 @@ def spark(prices: Sequence[Decimal | None], direction: Direction | None = None) 
     if len(known) < 2:
         return None
     low, high = min(known), max(known)
-    if low == high:
-        low, high = low / 2, high * 2  # a price that stands still is a line in the middle
+    least = low * LEAST
+    if high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
     box = path(prices, low, high, WIDTH - 2 * _EDGE, HEIGHT - 2 * _EDGE)
     return Markup(
         '<svg viewBox="{} {} {} {}" width="{}" height="{}" preserveAspectRatio="none" data-direction="{}" '

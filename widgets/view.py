@@ -174,7 +174,7 @@ def _line(kind: str, row: Row, currency: str, options: Options) -> Line:
     coin, symbol = clean(row.coin, _LONGEST["coin"]), clean(row.symbol, _LONGEST["symbol"])
     notes, why = row_notes(row, locale)
     icon = own_path(row.icon)
-    name, moved = clean(row.name, _LONGEST["name"]), change(row.change, locale)
+    name = clean(row.name, _LONGEST["name"])
     worth, buys = _conversions(row.price, currency, symbol, locale) if kind == "converter" else ((), ())
     return Line(
         facts={
@@ -192,13 +192,13 @@ def _line(kind: str, row: Row, currency: str, options: Options) -> Line:
         icon=None if icon is None else options.origin.rstrip("/") + icon,
         mark=mark(coin, symbol),
         price=None if row.price is None else text,
-        change=moved,
+        change=change(row.change, locale),
         cap=compact(row.cap, currency, locale),
         volume=compact(row.volume, currency, locale),
         notes=notes,
         why=why,
         sources=row_sources(row, locale),
-        spark=spark(row.spark, moved.direction if moved else None) if "spark" in options.show else None,
+        spark=_spark(kind, row, options) if "spark" in options.show else None,
         changes={period: change(one, locale) for period, one in zip(PERIODS, row.changes, strict=True)}
         if kind == "table"
         else {},
@@ -208,6 +208,12 @@ def _line(kind: str, row: Row, currency: str, options: Options) -> Line:
         worth=worth,
         buys=buys,
     )
+
+
+def _spark(kind: str, row: Row, options: Options) -> Markup | None:
+    """The line, in the colour of the change of its period where that is known; a table's is of seven days."""
+    moved = change(row.changes[2] if kind == "table" else row.change, options.locale)
+    return spark(row.spark, moved.direction if moved else None)
 
 
 def _conversions(

@@ -44,18 +44,24 @@ def row(coin: str, name: str, symbol: str, price: str, change: str | None, *, ag
     )
 
 
-def walk(seed: int, count: int, last: Decimal, gap: range = range(0)) -> tuple[Decimal | None, ...]:
-    """Past prices that end at `last`, always the same for a seed, unknown where `gap` is."""
+def walk(
+    seed: int, count: int, last: Decimal, gap: range = range(0), change: Decimal | None = None
+) -> tuple[Decimal | None, ...]:
+    """Past prices that end at `last`, after a `change` in percent, always the same for a seed, unknown in `gap`."""
     steps = random.Random(seed)
-    prices = [float(last)]
+    prices = [1.0]
     for _ in range(count - 1):
         prices.append(prices[-1] * (1 + steps.gauss(0, 0.004)))
-    return tuple(None if n in gap else Decimal(f"{one:.6g}") for n, one in enumerate(reversed(prices)))
+    drift = (1 + float(change or 0) / 100) * prices[0] / prices[-1]
+    straight = [price * drift ** (n / (count - 1)) for n, price in enumerate(prices)]
+    return tuple(
+        None if n in gap else Decimal(f"{one * float(last) / straight[-1]:.6g}") for n, one in enumerate(straight)
+    )
 
 
-def chart(seed: int, last: Decimal, gap: range = range(30, 41)) -> Chart:
+def chart(seed: int, last: Decimal, gap: range = range(30, 41), change: Decimal | None = None) -> Chart:
     """A day in quarters of an hour, with a gap of two and a half hours."""
-    return Chart(AT - timedelta(days=1), AT, walk(seed, 97, last, gap))
+    return Chart(AT - timedelta(days=1), AT, walk(seed, 97, last, gap, change))
 
 
 def enriched(line: Row, place: int) -> Row:
@@ -64,13 +70,13 @@ def enriched(line: Row, place: int) -> Row:
         return line
     return replace(
         line,
-        spark=walk(place, 48, line.price),
-        changes=(Decimal("0.31") * (place - 4), line.change, Decimal("1.7") * (5 - place)),
+        spark=walk(place, 48, line.price, change=line.change),
+        changes=(Decimal("0.31") * (place - 4), line.change, None if line.change is None else line.change * 2),
         high=line.price * Decimal("1.021"),
         low=line.price * Decimal("0.974"),
         volume=line.price * 1_000_000 * (place + 3),
-        cap=line.price * 19_000_000 / (place + 1),
-        chart=chart(place + 50, line.price),
+        cap=Decimal("1.2208e12") / (place + 1) ** 3,
+        chart=chart(place + 50, line.price, change=line.change),
     )
 
 

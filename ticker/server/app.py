@@ -156,7 +156,9 @@ class _Doors:
         self._serving, self._pictures, self._icons = serving, pictures, icons
         self.shelf = shelf
         self._policies = {
-            kind: headers.policy([render.style_hash(kind)], serving.frame_ancestors) for kind in render.KINDS
+            (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
+            for kind in render.KINDS
+            for look in render.LOOKS
         }
 
     async def widget(self, request: web.Request) -> web.Response:
@@ -181,7 +183,7 @@ class _Doors:
             return draw(kind, board, replace(options, discovery=discovery)).encode()
 
         ready = self._ready((draw.__name__, kind, ask), build)
-        policy = {"Content-Security-Policy": self._policies[kind]}
+        policy = {"Content-Security-Policy": self._policies[kind, ask.look]}
         return self._answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
 
     async def prices(self, request: web.Request) -> web.Response:
@@ -261,9 +263,9 @@ class _Doors:
         return self._answer(request, _HOME_FILES[request.path.rpartition("/")[2]], content_type)
 
     async def stylesheet(self, request: web.Request) -> web.Response:
-        """The style of `css=link`: of list and label, or of one `kind`."""
-        kind = params.one_of(params.known(list(request.query.items()), {"kind"}), "kind", ("", *render.KINDS), "")
-        ready = self._ready(("embed.css", kind), lambda *_: render.stylesheet(*filter(None, (kind,))).encode())
+        """The style of `css=link`: of list and label, or of one `kind`, and of one `look`."""
+        kinds, looks = params.stylesheet(list(request.query.items()))
+        ready = self._ready(("embed.css", kinds, looks), lambda *_: render.stylesheet(*kinds, looks=looks).encode())
         return self._answer(request, ready, headers.CSS)
 
     async def gallery(self, request: web.Request) -> web.Response:

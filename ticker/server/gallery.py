@@ -27,10 +27,10 @@ _FOLDER = Path(__file__).with_name("pages")
 _pages = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_STYLE = render.stylesheet(*render.KINDS) + (_FOLDER / "gallery.css").read_text(encoding="utf-8")
+_STYLE = render.stylesheet(*render.KINDS, looks=render.LOOKS) + (_FOLDER / "gallery.css").read_text(encoding="utf-8")
 
 LANGUAGES = tuple(all_words())
-_PICKS = {"look": params.LOOKS, "density": params.DENSITIES, "up": params.UPS, "locale": LANGUAGES}
+_PICKS = {"look": render.LOOKS, "density": params.DENSITIES, "up": params.UPS, "locale": LANGUAGES}
 _SAID = {
     "list": "The sidebar. Two lines a coin where it is narrow, a table where there is room.",
     "label": "One coin on one line, for a header.",

@@ -13,6 +13,7 @@ from babel.core import Locale
 
 from ticker.currencies import CURRENCIES
 from widgets.format import is_locale
+from widgets.render import KINDS, LOOKS
 
 Code = Literal[
     "unknown_coin",
@@ -53,7 +54,6 @@ STYLES = ("inline", "link", "none")
 PERIODS = ("1h", "24h", "7d")
 BADGE_COLUMNS = ("logo", "name", "price", "change")
 ON_BADGES = ("logo", "name", "symbol", "price", "change")
-LOOKS = ("plain", "card", "glass", "terminal", "news")
 DENSITIES = ("compact", "normal", "roomy")
 UPS = ("green", "red", "blue")
 SORTS = ("name", "price", "1h", "24h", "7d", "cap", "volume")
@@ -174,6 +174,13 @@ def default_limit(kind: str, given: Collection[str] = ()) -> int | None:
     if kind == "table":
         return PAGE_ROWS
     return 1 if kind in OF_ONE and "coins" not in given else None
+
+
+def stylesheet(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kinds and the looks of an external style: one of each, or none where it is not named. May refuse."""
+    given = known(query, {"kind", "look"})
+    kind, look = one_of(given, "kind", ("", *KINDS), ""), one_of(given, "look", ("", *LOOKS), "")
+    return (kind,) if kind else (), (look,) if look else ()
 
 
 def prices(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:

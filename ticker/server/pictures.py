@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from ticker.conversion import rate_of
 from ticker.currencies import CURRENCIES, DOLLAR
@@ -72,7 +73,9 @@ class Pictures:
     def options(self, kind: str, ask: Ask, defaults: Defaults) -> Options:
         """How it is drawn."""
         options = views.options(ask, self.origin, ask.up)
-        sheet = options.stylesheet if kind in BASE else f"{options.stylesheet}?kind={kind}"
+        own = {"kind": "" if kind in BASE else kind, "look": "" if ask.look == "card" else ask.look}
+        more = urlencode({name: value for name, value in own.items() if value})
+        sheet = f"{options.stylesheet}?{more}" if more else options.stylesheet
         return replace(
             options,
             stylesheet=sheet,
