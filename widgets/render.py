@@ -23,7 +23,7 @@ from widgets.view import Context, context
 KINDS = ("list", "label", "tape", "card", "table", "converter", "chart")
 MOST_ROWS = 30
 LOOKS = ("plain", "card", "glass", "terminal", "news")  # a card is what needs no style of its own
-BASE = ("list", "label")  # whose style is in the external one that names no kind
+BASE = ("list",)  # whose style is in the external one that names no kind
 
 _HERE = Path(__file__).parent
 _LONGEST_MESSAGE = 300
@@ -71,7 +71,7 @@ def error(message: str) -> str:
 
 
 def stylesheet(*kinds: str, looks: Sequence[str] = ()) -> str:
-    """The external style of some kinds, for `css="link"`, in some looks: of list, label and the elements, as cards,
+    """The external style of some kinds, for `css="link"`, in some looks: of the list and the elements, as cards,
     unless told. Raises `KeyError` as `render` does.
     """
     if kinds or looks:

@@ -19,16 +19,15 @@ from ticker.feed import Feed
 from ticker.model import Snapshot
 from ticker.server import (
     badge,
-    builder,
     dialect,
     embedding,
     explain,
-    gallery,
     headers,
     history,
     limits,
     oembed,
     openapi,
+    pages,
     params,
     places,
     shelf,
@@ -43,12 +42,11 @@ from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
+from ticker.server.units import PresentUnit
 from widgets import render
 
 log = logging.getLogger("ticker.server")
 
-
-_HOME_FILES = {name: shelf.ready(text.encode()) for name, text in builder.FILES.items()}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -85,21 +83,19 @@ def make_app(
     Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`.
     """
     ready = Shelf(clock)
+    past = None if past is None else PresentUnit(past, lambda: feed.snapshot)
     memory = None if past is None else Memory(past, clock, ready.refresh)
     icons = own_icons.Icons(serving.icons, ready.refresh)
-    doors = _Doors(serving, ready, Pictures(serving.origin, serving.disclaimer, memory, icons.address), icons)
+    pictures = Pictures(serving.origin, serving.disclaimer, memory, icons.address)
+    doors = _Doors(serving, ready, pictures)
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     stream = app[STREAM] = Stream(clock, serving.limits)
-    app.router.add_get("/", doors.home)
-    for name in _HOME_FILES:
-        app.router.add_get(f"/{name}", doors.home_file)
+    app.add_routes(pages.Pages(doors, pictures, icons, serving.defaults, serving.origin).routes())
     app.router.add_get("/widget/{kind}", doors.widget)
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
     app.router.add_get("/embed/{kind}", doors.embed)
     app.router.add_get("/embed/{kind}/{coin}", doors.embed)
     app.router.add_get("/embed.css", doors.stylesheet)
-    app.router.add_get("/gallery", doors.gallery)
-    app.router.add_get("/icons/{name}", doors.icon)
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
@@ -152,8 +148,8 @@ def make_app(
 class _Doors:
     """One method a door: what it asks for, how it is built, what headers it wears."""
 
-    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, icons: own_icons.Icons) -> None:
-        self._serving, self._pictures, self._icons = serving, pictures, icons
+    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures) -> None:
+        self._serving, self._pictures = serving, pictures
         self.shelf = shelf
         self._policies = {
             (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
@@ -244,50 +240,11 @@ class _Doors:
 
         return handler
 
-    async def home(self, request: web.Request) -> web.Response:
-        """The page a person sees first: pick a widget, copy the line."""
-        defaults = self._serving.defaults
-        wish = builder.asked(list(request.query.items()), defaults)
-        usual = places.of_ask("list", None, params.widget([], None, defaults), defaults)
-        described = oembed.discovery(usual, self._serving.origin)
-
-        def build(snapshot: Snapshot, now: float) -> bytes:
-            return builder.page(wish, self._pictures, defaults, snapshot, now, described)
-
-        ready = self._ready(("home", wish), build)
-        return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": builder.policy()})
-
-    async def home_file(self, request: web.Request) -> web.Response:
-        """The script of that page, and the mark in its tab."""
-        content_type = headers.SVG if request.path.endswith(".svg") else headers.JAVASCRIPT
-        return self._answer(request, _HOME_FILES[request.path.rpartition("/")[2]], content_type)
-
     async def stylesheet(self, request: web.Request) -> web.Response:
         """The style of `css=link`: of list and label, or of one `kind`, and of one `look`."""
         kinds, looks = params.stylesheet(list(request.query.items()))
         ready = self._ready(("embed.css", kinds, looks), lambda *_: render.stylesheet(*kinds, looks=looks).encode())
         return self._answer(request, ready, headers.CSS)
-
-    async def gallery(self, request: web.Request) -> web.Response:
-        """Every widget in every look."""
-        ask = gallery.asked(list(request.query.items()), self._serving.defaults)
-        ready = self._ready(("gallery", ask), gallery.builder(self._pictures, ask, self._serving.defaults))
-        return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": gallery.policy()})
-
-    async def icon(self, request: web.Request) -> web.Response:
-        """A coin's icon that ops have dropped in."""
-        name = request.match_info["name"]
-        icon = self._icons.get(name)
-        if icon is None:
-            raise RequestError("not_found", "there is no such icon")
-        named = request.query.get("v") == icon.version
-        extra = {
-            "Content-Security-Policy": own_icons.POLICY,
-            "Cache-Control": own_icons.CACHE if named else own_icons.CACHE_UNNAMED,
-            "Cross-Origin-Resource-Policy": "cross-origin",
-        }
-        ready = Ready(icon.body, f'"{icon.version}"', None, "")
-        return self._answer(request, ready, icon.content_type, extra)
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive: depends on nothing but this process."""

@@ -63,7 +63,7 @@ class Badges:
 
 def policy(ancestors: Sequence[str]) -> str:
     """The Content-Security-Policy of an image that is opened as a page."""
-    return headers.policy([badge.style_hash()], ancestors)
+    return headers.policy([badge.style_hash()], ancestors, script=False)
 
 
 def is_one(path: str) -> bool:

@@ -145,7 +145,7 @@ _COLUMNS = {
 }
 _PICKED: Mapping[str, tuple[str, Sequence[str], Sequence[str]]] = {  # field: label, values, kinds it is for
     "theme": ("Theme", params.THEMES, tuple(KINDS)),
-    "look": ("Look", params.LOOKS, tuple(KINDS)),
+    "look": ("Look", render.LOOKS, tuple(KINDS)),
     "density": ("Spacing", params.DENSITIES, tuple(KINDS)),
     "up": ("A rise is", params.UPS, tuple(KINDS)),
     "change": ("Change over", params.PERIODS, ("list", "label", "tape", "card", "converter")),

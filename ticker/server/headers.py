@@ -16,15 +16,16 @@ SVG = "image/svg+xml; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
 
-def policy(style_hashes: Sequence[str], frame_ancestors: Sequence[str]) -> str:
+def policy(style_hashes: Sequence[str], frame_ancestors: Sequence[str], *, script: bool = True) -> str:
     """The Content-Security-Policy of a page: our own styles, script, marks and prices, framed by whom ops allow.
 
-    `style_hashes` are CSP sources without quotes ("sha256-…"); no ancestors means nobody.
+    `style_hashes` are CSP sources without quotes ("sha256-…"); no ancestors means nobody. Without `script` none runs.
     """
+    live = "script-src 'self'; connect-src 'self'; " if script else ""
     styles = " ".join(("'self'", *(f"'{one}'" for one in style_hashes)))
     ancestors = " ".join(frame_ancestors) or "'none'"
     return (
-        f"default-src 'none'; script-src 'self'; connect-src 'self'; style-src {styles}; img-src 'self'; "
+        f"default-src 'none'; {live}style-src {styles}; img-src 'self'; "
         f"base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     )
 

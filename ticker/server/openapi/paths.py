@@ -5,6 +5,7 @@ from typing import Any
 
 from ticker.currencies import CURRENCIES
 from ticker.server.dialect import asks
+from ticker.server.oembed import LEAST
 from ticker.server.openapi.schemas import COIN, FLAG, TEXT, Schema, many, one_of, record, ref
 from ticker.server.params import JSON_COINS, PERIODS, THEMES
 from ticker.store.base import SECONDS
@@ -26,6 +27,8 @@ _CURRENCY = _given("currency", ref("Currency"), "What prices are counted in; the
 _LIMIT = _given("limit", {"type": "integer", "minimum": 1, "maximum": JSON_COINS}, "At most so many coins.")
 _COINS = _given("coins", _coins(JSON_COINS, "all"), "Ids with commas between them, or all; else the default list.")
 _LOCALE_TAG: Schema = {"type": "string", "examples": ["en", "de", "pt-BR"]}
+_PIXELS: Schema = {"type": "integer", "minimum": LEAST, "maximum": 9999}
+_LOCALE = _given("locale", _LOCALE_TAG, "A language of the CLDR: each Price says itself in it, in `text`.")
 _TIME: Schema = {"type": "string", "examples": ["2026-11-22", "2026-11-22T21:00:00Z"]}
 
 
@@ -65,8 +68,12 @@ def _json(schema: Schema) -> Schema:
 def paths() -> dict[str, Any]:
     """Our own JSON, and what stands beside it."""
     return {
-        "/v1/prices": _get("prices", "Prices of many coins.", _json(ref("Prices")), (_COINS, _LIMIT, _CURRENCY)),
-        "/v1/prices/{coin}": _get("price", "The price of one coin.", _json(ref("Prices")), (_COIN, _LIMIT, _CURRENCY)),
+        "/v1/prices": _get(
+            "prices", "Prices of many coins.", _json(ref("Prices")), (_COINS, _LIMIT, _CURRENCY, _LOCALE)
+        ),
+        "/v1/prices/{coin}": _get(
+            "price", "The price of one coin.", _json(ref("Prices")), (_COIN, _LIMIT, _CURRENCY, _LOCALE)
+        ),
         "/v1/coins": _get("coins", "Every coin.", _json(ref("Coins")), s400=None),
         "/v1/history/{coin}": _get(
             "history",
@@ -86,6 +93,18 @@ def paths() -> dict[str, Any]:
         ),
         "/v1/stream": _stream(),
         "/v1/openapi.json": _get("openapi", "This description.", _json({"type": "object"}), s400=None, s503=None),
+        "/oembed": _get(
+            "oembed",
+            "A page of ours, described for who wants to embed it.",
+            _json(ref("Described")),
+            (
+                _given("url", TEXT, "The address of a page under /embed/ here.", required=True),
+                _given("maxwidth", _PIXELS, "The most pixels there are for it."),
+                _given("maxheight", _PIXELS, "So in height."),
+                _given("format", one_of(("json", "xml")), "XML is not spoken here."),
+            ),
+            s501="Unsupported",
+        ),
         "/badge/{coin}.json": _badge(),
         "/healthz": _plain("healthz", "Whether the process lives."),
         "/readyz": _plain("readyz", "Whether there are prices to serve.", s503="NotReady"),
@@ -99,8 +118,8 @@ def _stream() -> dict[str, Any]:
         "`id`, `full` (whether all asked-for prices are in it) and `prices`, a list of Price; with `locale` each has "
         "`text` as well, written for people.",
         {"text/event-stream": {"schema": TEXT}},
-        (_COINS, _CURRENCY, _given("locale", _LOCALE_TAG, "A language of the CLDR, for `text`.")),
-        s429="TooMany",
+        (_COINS, _CURRENCY, _LOCALE),
+        s503="Busy",
     )
     return _uncached(door)
 

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from ticker.currencies import CURRENCIES
 from ticker.model import Agreement, Freshness, Kind, Step
-from ticker.server.params import Code
+from ticker.server.params import PERIODS, Code
 
 Schema = dict[str, Any]
 
@@ -38,6 +38,12 @@ def many(items: Schema, **more: object) -> Schema:
     return {"type": "array", "items": items, **more}
 
 
+def some_of(properties: Mapping[str, Schema], *optional: str, about: str = "") -> Schema:
+    """An object of these properties, of which some may be missing."""
+    found = record(properties, about) if about else record(properties)
+    return {**found, "required": [name for name in properties if name not in optional]}
+
+
 def one_of(values: Iterable[str]) -> Schema:
     """A text out of a few."""
     return {"type": "string", "enum": list(values)}
@@ -67,7 +73,20 @@ SCHEMAS: dict[str, Schema] = {
     "CoinId": {"type": "string", "pattern": f"^{COIN}$", "examples": ["bitcoin"]},
     "SnapshotId": {"type": "string", "pattern": "^[0-9]+-[0-9]+$", "description": "EPOCH-SEQ; it only grows."},
     "Currency": one_of(CURRENCIES),
-    "Price": record(
+    "Text": record(
+        {
+            "price": {"type": "string", "minLength": 1},
+            "change": or_null(TEXT),
+            "changes": record(dict.fromkeys(PERIODS, or_null(TEXT))),
+            "spoken": record(dict.fromkeys(PERIODS, or_null(TEXT))),
+            "notes": many(TEXT),
+            "why": TEXT,
+            "sources": or_null(TEXT),
+            "as_of": or_null(TEXT),
+        },
+        "A price as people of a language write it, and the words that stand beside it on a widget.",
+    ),
+    "Price": some_of(
         {
             "id": ref("CoinId"),
             "symbol": TEXT,
@@ -90,8 +109,11 @@ SCHEMAS: dict[str, Schema] = {
             "live_until": or_null(MOMENT),
             "delayed_until": or_null(MOMENT),
             "gone_at": or_null(MOMENT),
+            "text": ref("Text"),
         },
-        "The settled price of one coin. What is not known is null; changes are in percent of the currency.",
+        "text",
+        about="The settled price of one coin. What is not known is null; changes are in percent of the currency. With "
+        "`locale` there is `text`.",
     ),
     "Credit": record({"source": TEXT, "text": TEXT, "url": {"type": "string", "format": "uri"}}),
     "Prices": record(
@@ -193,6 +215,20 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["schemaVersion", "label", "message", "color", "cacheSeconds"],
         "additionalProperties": False,
     },
+    "Described": record(
+        {
+            "version": {"type": "string", "const": "1.0"},
+            "type": {"type": "string", "const": "rich"},
+            "title": TEXT,
+            "provider_name": TEXT,
+            "provider_url": {"type": "string", "format": "uri"},
+            "cache_age": COUNT,
+            "width": COUNT,
+            "height": COUNT,
+            "html": TEXT,
+        },
+        "oEmbed 1.0: a page of ours as a frame.",
+    ),
     "Error": record(
         {"error": record({"code": one_of(get_args(Code)), "message": TEXT, "param": or_null(TEXT)})}, "A refusal."
     ),
@@ -286,6 +322,8 @@ _REFUSALS = {
     "TooMany": "Too many ask for this at the moment.",
     "Internal": "A fault of ours.",
     "NotReady": "No prices have been settled yet.",
+    "Busy": "No prices have been settled yet, or as many watch live as this server takes.",
+    "Unsupported": "Only JSON is spoken here.",
 }
 RESPONSES: dict[str, Schema] = {
     **{name: _refusal(about) for name, about in _REFUSALS.items()},
