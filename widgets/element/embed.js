@@ -107,13 +107,13 @@ class Hub {
   close() {
     this.#stream?.close()
     this.#stream = null
+    this.#failures = 0
   }
 
   #open() {
-    this.close()
     this.#openAt = Infinity
     // A stream has no Date that a script can read: where the time is in doubt, a poll tells it.
-    this.#pollAt = doubt ? 0 : after(5)
+    if (!this.#failures) this.#pollAt = doubt ? 0 : after(5)
     const stream = this.#stream = new EventSource(this.#url('stream'))
     stream.addEventListener('prices', ({data}) => {
       this.#breaks = this.#failures = 0
