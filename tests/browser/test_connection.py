@@ -1,5 +1,7 @@
 """Where the numbers come from: a stream, polls while it is broken, nothing while nobody looks."""
 
+from decimal import Decimal
+
 import pytest
 from browser.news import moved, site, until, watch
 from browser.stage import Stage
@@ -82,7 +84,9 @@ def test_frozen_stream_is_noticed(stage: Stage, tab: Page) -> None:
 
 
 def test_polls_back_off(stage: Stage, tab: Page) -> None:
-    """While nothing of ours answers, the asking grows rare: at most 20 requests in the first hour, of any kind."""
+    """While nothing of ours answers, the asking grows rare: in an hour at most 25 polls, and a try a minute at the
+    stream.
+    """
     tab.clock.install(time=NOW)
     tab.goto(site(stage, "<market-prices></market-prices>"))
     until(lambda: stage.viewers() == 1)
@@ -92,8 +96,9 @@ def test_polls_back_off(stage: Stage, tab: Page) -> None:
     for _ in range(60):
         tab.clock.run_for(60_000)
         tab.wait_for_timeout(15)
-    assert 3 <= len([path for path, _ in stage.asked if path.startswith("/v1/prices")]) <= 25
+    assert len(polls(stage)) <= 25
     assert len([path for path, _ in stage.asked if path.startswith("/v1/stream")]) <= 90
+    until(lambda: len(polls(stage)) >= 3, lambda: tab.clock.run_for(60_000))
 
 
 def test_first_fetch_is_repeated(stage: Stage, tab: Page) -> None:
@@ -122,3 +127,18 @@ def test_focus_is_not_taken_away(stage: Stage, tab: Page) -> None:
     stage.settle(moved(price("bitcoin", "65000")))
     expect(tab.locator(".mp-price").first).to_have_text("$65,000.00")
     expect(link).to_be_focused()
+
+
+def test_what_no_frame_brings_is_read_again(stage: Stage, tab: Page) -> None:
+    """A column that the stream does not tell follows within some ten seconds, and no sooner for many frames."""
+    tab.clock.install(time=NOW)
+    tab.goto(site(stage, '<market-prices show="name,price,cap"></market-prices>'))
+    until(lambda: stage.viewers() == 1)
+    tab.clock.run_for(20_000)
+    stage.asked.clear()
+    for seq, value in enumerate(("65000", "65001", "65002"), start=2):
+        stage.settle(moved(price("bitcoin", value, market_cap=Decimal(1234567890123)), seq=seq))
+        expect(tab.locator(".mp-price").first).to_have_text(f"${int(value):,}.00")
+    assert tab.locator(".mp-cap").first.inner_text() != "$1.23T"
+    until(lambda: "1.23T" in tab.locator(".mp-cap").first.inner_text(), lambda: tab.clock.run_for(1_000))
+    assert len([path for path, _ in stage.asked if path.startswith("/widget/")]) == 1

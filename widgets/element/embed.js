@@ -107,13 +107,13 @@ class Hub {
   close() {
     this.#stream?.close()
     this.#stream = null
+    this.#failures = 0
   }
 
   #open() {
-    this.close()
     this.#openAt = Infinity
     // A stream has no Date that a script can read: where the time is in doubt, a poll tells it.
-    this.#pollAt = doubt ? 0 : after(5)
+    if (!this.#failures) this.#pollAt = doubt ? 0 : after(5)
     const stream = this.#stream = new EventSource(this.#url('stream'))
     stream.addEventListener('prices', ({data}) => {
       this.#breaks = this.#failures = 0
@@ -177,7 +177,7 @@ class Line {
     this.row = row
     this.#say = root.dataset
     this.#said = row.dataset.freshness
-    this.#mark([...row.querySelectorAll('.mp-note > *')].map(({textContent}) => textContent.replace('\u00b7 ', '')))
+    this.#mark([...row.querySelectorAll('.mp-note > *')].map(({textContent}) => textContent.replace('· ', '')))
   }
 
   part(name) {
@@ -204,7 +204,7 @@ class Line {
     this.#note(rung)
     if (rung > 2) {
       const price = this.part('price')
-      price?.replaceChildren(unheard('\u2014'))
+      price?.replaceChildren(unheard('—'))
       set(price, 'title')
       this.#change()
     }
@@ -225,7 +225,7 @@ class Line {
     const note = this.part('note')
     note?.replaceChildren(...words.flatMap((word, place) => {
       const timed = word.includes(' UTC')
-      const made = make(timed ? 'time' : 'span', '', (place ? '\u00b7 ' : '') + word)
+      const made = make(timed ? 'time' : 'span', '', (place ? '· ' : '') + word)
       if (timed) made.dateTime = asOf
       return place ? [' ', made] : made
     }))
@@ -238,7 +238,7 @@ class Line {
     set(place, 'data-direction', text && ['down', 'flat', 'up'][sign])
     place.replaceChildren()
     if (!text) return
-    const arrow = make('span', 'mp-arrow', '\u25bc\u2022\u25b2'[sign])
+    const arrow = make('span', 'mp-arrow', '▼•▲'[sign])
     place.append(unheard(arrow, ' ' + text), ' ', make('span', 'mp-spoken', spoken))
   }
 
@@ -271,7 +271,7 @@ class Prices extends HTMLElement {
   static observedAttributes = [...NAMES, 'kind', 'coin', 'live']
   coins = []
   #turn
-  #printed
+  #old
   #root
   #hub
   #state
@@ -316,13 +316,13 @@ class Prices extends HTMLElement {
       const root = this.querySelector('[data-kind]')
       if (root) {
         this.#adopt(root)
-        this.#printed = Date.parse(root.dataset.asOf)
+        this.#old = Date.parse(root.dataset.asOf) + 6e5
         if (root.dataset.locale && !this.#still) this.#due = after(900)
       }
     }
     // What a page cache kept for long may have other coins and credits by now.
-    if (this.#printed + 6e5 < zero + clock()) {
-      this.#printed = NaN
+    if (this.#old < zero + clock()) {
+      this.#old = NaN
       this.#due = 0
     }
     // Not while someone is at work in it.
@@ -368,8 +368,7 @@ class Prices extends HTMLElement {
     const {currency, locale, change} = root.dataset
     this.#root = root
     if (this.title) root.title = ''
-    this.#lines = [root, ...root.querySelectorAll('[data-coin]')].filter(row => row.dataset.coin)
-      .map(row => new Line(row, root))
+    this.#lines = [...root.querySelectorAll('[data-coin]')].map(row => new Line(row, root))
     this.coins = this.#lines.map(line => line.row.dataset.coin)
     const lively = locale && !this.#still && !this.hasAttribute('on')
     const hub = lively && (hubs[currency + locale] ??= new Hub(currency, locale))
@@ -401,6 +400,9 @@ class Prices extends HTMLElement {
       if (freshness !== line.row.dataset.freshness) changed.push(line)
     }
     if (!prices[0]) return
+    // What is counted from prices beside the rows can only be read again.
+    const {kind, show} = this.#root.dataset
+    if (/card|chart|conv|table|cap|vol|spark/.test(kind + show)) this.#due = Math.min(this.#due, after(10))
     this.#fire('update', {id, prices})
     this.tell(changed)
   }
@@ -408,24 +410,26 @@ class Prices extends HTMLElement {
   // Tell the page where our numbers come from and how many rows stand on which rung, whenever that changes, and the
   // reader how old the oldest price is.
   tell(changed = []) {
-    changed.forEach(line => this.#news.add(line))
     const rows = {live: 0, delayed: 0, stale: 0, none: 0}
     let oldest
     for (const line of this.#lines) {
+      // The second copy of a tape is for the eye only.
+      if (line.row.closest('[inert]')) continue
+      if (changed.includes(line)) this.#news.add(line)
       const {freshness, asOf} = line.row.dataset
       rows[freshness]++
       if (asOf && freshness !== 'none' && !(Date.parse(asOf) >= Date.parse(oldest?.row.dataset.asOf))) oldest = line
     }
-    const place = this.#root?.querySelector('.mp-asof')
-    const {sayNone, sayEmpty} = this.#root?.dataset ?? {}
-    if (place && rows.none && rows.none === this.#lines.length) {
-      place.textContent = rows.none > 1 ? sayEmpty : sayNone
-      delete this.#root.dataset.asOf
+    const root = this.#root
+    const place = root?.querySelector('.mp-asof')
+    if (place && rows.none && !oldest && !rows.live) {
+      place.textContent = root.dataset[rows.none > 1 ? 'sayEmpty' : 'sayNone']
+      delete root.dataset.asOf
     }
     const text = oldest?.price?.text.as_of
     if (place && text && place.textContent !== text) {
       place.replaceChildren(make('time', '', text))
-      place.firstChild.dateTime = this.#root.dataset.asOf = oldest.row.dataset.asOf
+      place.firstChild.dateTime = root.dataset.asOf = oldest.row.dataset.asOf
     }
     const state = {connection: this.#failures ? 'lost' : this.#hub?.mode ?? 'off', rows}
     if (!same(state, this.#state)) this.#fire('state', this.#state = state)
