@@ -204,7 +204,7 @@ def _line(kind: str, row: Row, currency: str, options: Options) -> Line:
         else {},
         high=None if row.high is None else price(row.high, currency, locale),
         low=None if row.low is None else price(row.low, currency, locale),
-        plot=plot(row.chart, options.range, name, locale) if row.chart is not None else None,
+        plot=plot(row.chart, options.range, name, locale) if kind == "chart" and row.chart else None,
         worth=worth,
         buys=buys,
     )

@@ -25,6 +25,15 @@ HOSTILE = """<style>
   .widget a { color: #c00; border-bottom: 1px solid; font-weight: 400 } .widget section { margin: 9px; padding: 9px }
   .widget svg, .widget img { max-width: 100%; height: auto } .widget span { letter-spacing: 1px; display: block }
 </style>"""
+DRESSED = """<style>
+  .widget table { margin: 0 0 1.5em; border: 3px solid; table-layout: fixed }
+  .widget td, .widget th { padding: 20px; border: 1px solid }
+  .widget tr:nth-child(2n) { background: #eee } .widget caption { caption-side: bottom; font-size: 9px }
+  .widget nav { float: right; margin: 30px } .widget dl { margin: 2em } .widget dd { margin-left: 40px }
+  .widget dt { float: left }
+  .widget details { border: 1px solid; padding: 1em } .widget summary { padding: 1em; font-weight: 700 }
+  .widget svg { fill: red }
+</style>"""
 BOXES = """root => { const at = root.getBoundingClientRect()
   return [...root.querySelectorAll('*')].filter(element => element.getClientRects().length).map(element => {
     const box = element.getBoundingClientRect()
@@ -338,10 +347,38 @@ def test_widgets_share_a_page(tab: Page) -> None:
     assert (boxes(tab, label + listed), boxes(tab, label + listed, "label")) == alone
 
 
-def test_external_style_is_the_same(tab: Page) -> None:
-    """With the external style a widget looks exactly as with its own."""
-    bare = render("list", boards.mixed(), Options(css="none"))
-    assert boxes(tab, f"<style>{stylesheet()}</style>{bare}") == boxes(tab, render("list", boards.mixed(), Options()))
+@pytest.mark.parametrize("kind", KINDS)
+def test_external_style_is_the_same(tab: Page, kind: str) -> None:
+    """With the external style a widget looks exactly as with its own, among those of all the others too."""
+    tab.emulate_media(reduced_motion="reduce")  # what moves is never twice in the same place
+    options = Options(show=SHOWN.get(kind, WIDE[:5]), address="https://p.example/")
+    own = boxes(tab, render(kind, everything(kind), options), kind)
+    bare = render(kind, everything(kind), replace(options, css="none"))
+    assert boxes(tab, f"<style>{stylesheet(kind)}</style>{bare}", kind) == own
+    assert boxes(tab, f"<style>{stylesheet(*KINDS, looks=LOOKS)}</style>{bare}", kind) == own
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_kinds_share_a_page(tab: Page, kind: str) -> None:
+    """Each with its own style in it, in any order, every one looks as it does alone."""
+    tab.emulate_media(reduced_motion="reduce")
+    drawn = {
+        one: render(one, everything(one), Options(show=SHOWN.get(one, WIDE[:5]), address="https://p.example/"))
+        for one in KINDS
+    }
+    alone = boxes(tab, drawn[kind], kind)
+    assert boxes(tab, "".join(drawn.values()), kind) == alone
+    assert boxes(tab, "".join(reversed(drawn.values())), kind) == alone
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "list"])
+def test_host_styles_change_no_kind(tab: Page, kind: str) -> None:
+    """What holds for the list in a theme that dresses everything up holds for the others."""
+    tab.emulate_media(reduced_motion="reduce")
+    tab.set_viewport_size({"width": 600, "height": 900})
+    html = render(kind, everything(kind), Options(show=SHOWN.get(kind, WIDE[:5]), address="https://p.example/"))
+    calm = boxes(tab, f"<div>{html}</div>", kind)
+    assert boxes(tab, f"{HOSTILE}{DRESSED}<div class=widget>{html}</div>", kind) == calm
 
 
 @pytest.mark.parametrize(
