@@ -53,9 +53,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The operator's settings that answers depend on. `origin` is where readers reach us, without a last slash; `icons`
-    the folder of coin icons, if there is one.
-    """
+    """The operator's settings. `origin` is where readers reach us, without a last slash; `icons` a folder of icons."""
 
     defaults: Defaults = DEFAULTS
     origin: str = "http://127.0.0.1:8080"
@@ -95,7 +93,6 @@ def make_app(
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
     app.router.add_get("/embed/{kind}", doors.embed)
     app.router.add_get("/embed/{kind}/{coin}", doors.embed)
-    app.router.add_get("/embed.css", doors.stylesheet)
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
@@ -239,12 +236,6 @@ class _Doors:
             return self._answer(request, shelf.ready(body), headers.JSON)
 
         return handler
-
-    async def stylesheet(self, request: web.Request) -> web.Response:
-        """The style of `css=link`: of list and label, or of one `kind`, and of one `look`."""
-        kinds, looks = params.stylesheet(list(request.query.items()))
-        ready = self._ready(("embed.css", kinds, looks), lambda *_: render.stylesheet(*kinds, looks=looks).encode())
-        return self._answer(request, ready, headers.CSS)
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive: depends on nothing but this process."""

@@ -1,13 +1,13 @@
-"""The doors of the custom elements: `/embed.js`, and `/widget/price/{coin}` for a price in a sentence. Only HTTP."""
+"""The doors of the custom elements: their script, their style, and a price in a sentence. Only HTTP."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Protocol
 
 from aiohttp import web
 
 from ticker.model import Snapshot
-from ticker.server import headers, then
+from ticker.server import headers, params, then
 from ticker.server.history import History
 from ticker.server.params import Defaults, RequestError
 from ticker.server.shelf import Build, Ready, ready
@@ -15,6 +15,11 @@ from widgets import render
 from widgets.element.script import script
 
 _SCRIPT = ready(script().encode())
+
+
+@cache
+def _sheet(kinds: tuple[str, ...], looks: tuple[str, ...]) -> Ready:
+    return ready(render.stylesheet(*kinds, looks=looks).encode())
 
 
 class Doors(Protocol):
@@ -45,11 +50,20 @@ class Elements:
 
     def routes(self) -> list[web.RouteDef]:
         """Path to handler."""
-        return [web.get("/embed.js", self.script), web.get("/widget/price/{coin}", self.price)]
+        return [
+            web.get("/embed.js", self.script),
+            web.get("/embed.css", self.stylesheet),
+            web.get("/widget/price/{coin}", self.price),
+        ]
 
     async def script(self, request: web.Request) -> web.Response:
         """The script: the same before there is any price."""
         return self._doors.answer(request, _SCRIPT, headers.JAVASCRIPT)
+
+    async def stylesheet(self, request: web.Request) -> web.Response:
+        """The style of `css=link`: of the list and the elements, or of one kind, or in one look."""
+        kinds, looks = params.stylesheet(list(request.query.items()))
+        return self._doors.answer(request, _sheet(kinds, looks), headers.CSS)
 
     async def price(self, request: web.Request) -> web.Response:
         """A price in a sentence."""

@@ -87,7 +87,15 @@ class Size:
     mark: int = 0
 
 
-SIZES: Mapping[str, Size] = {"list": Size(300, 600, 67, 50), "label": Size(300, 600, 16, 26, 17)}
+SIZES: Mapping[str, Size] = {
+    "list": Size(300, 600, 67, 50),
+    "label": Size(300, 600, 16, 26, 17),
+    "tape": Size(600, 1200, 49, 0),
+    "card": Size(300, 600, 32, 179, 17),
+    "table": Size(600, 1200, 77, 48),
+    "converter": Size(300, 600, 15, 328, 17),
+    "chart": Size(600, 1200, 39, 243),
+}
 _NOTE, _LETTER, _MARGIN = (
     17,
     6.0,
@@ -98,7 +106,7 @@ _MOMENT = 34  # letters of an as-of in the longest languages
 
 def size(kind: str, board: Board, most_width: int | None = None) -> tuple[int, int]:
     """Width and height of a frame in which a board needs no scroll bar, before anyone has seen it drawn."""
-    known = SIZES.get(kind, SIZES["list"])
+    known = SIZES[kind]
     width = known.width if most_width is None else min(most_width, known.widest)
     credit = " · ".join(one.text for one in board.credits)
     rate = "0" * 2 * _MOMENT if board.rate is not None else ""
