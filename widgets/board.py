@@ -73,6 +73,8 @@ class Board:
 class Options:
     """How the reader wants it: the parameters of the widget URLs, already checked.
 
+    `discovery` is the address that describes a page of its own to who wants to embed it (oEmbed), empty for none.
+
     `show` are the columns in their order, of: logo name price symbol change cap volume (others have no data here yet
     and are left out). `up` is the colour of a rise: green with red falls, red with green falls as in East Asia, or
     blue with orange falls. `stylesheet` is the address of the external style for `css="link"`; `origin` what own
@@ -86,5 +88,6 @@ class Options:
     title: str = "Latest Market Prices"
     css: Css = "inline"
     stylesheet: str = "/embed.css"
+    discovery: str = ""
     up: Up = "green"
     origin: str = ""

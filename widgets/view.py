@@ -74,6 +74,7 @@ class Context:
     disclaimer: str
     css: Markup
     stylesheet: str | None
+    discovery: str
     dash: str
     say: Mapping[str, str]
     framed: bool
@@ -106,6 +107,7 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         disclaimer=clean(board.disclaimer, _LONGEST["disclaimer"]),
         css=css if options.css == "inline" else Markup(""),
         stylesheet=options.stylesheet if options.css == "link" else None,
+        discovery=options.discovery if framed else "",
         dash=NONE,
         say=say,
         framed=framed,
@@ -131,7 +133,7 @@ def _line(row: Row, currency: str, options: Options) -> Line:
     if text == NONE:
         row = replace(row, price=None, change=None, freshness="none")
     coin, symbol = clean(row.coin, _LONGEST["coin"]), clean(row.symbol, _LONGEST["symbol"])
-    notes, why = _notes(row, locale)
+    notes, why = row_notes(row, locale)
     icon = own_path(row.icon)
     return Line(
         facts={
@@ -154,11 +156,11 @@ def _line(row: Row, currency: str, options: Options) -> Line:
         volume=compact(row.volume, currency, locale),
         notes=notes,
         why=why,
-        sources=None if row.price is None or not row.total else _sources(row, locale),
+        sources=row_sources(row, locale),
     )
 
 
-def _notes(row: Row, locale: str) -> tuple[tuple[Note, ...], str]:
+def row_notes(row: Row, locale: str) -> tuple[tuple[Note, ...], str]:
     """The words beside a row and why. What does not fit is cut from the end, so an old price's age comes first."""
     say = words(locale)
     if row.price is None:
@@ -178,7 +180,10 @@ def _notes(row: Row, locale: str) -> tuple[tuple[Note, ...], str]:
     return tuple(notes), " ".join(why)
 
 
-def _sources(row: Row, locale: str) -> str:
+def row_sources(row: Row, locale: str) -> str | None:
+    """How many sources agree on a price; None where there is none, or no source."""
+    if row.price is None or not row.total:
+        return None
     return words(locale)["from"].format(used=count(row.used, locale), total=count(row.total, locale))
 
 

@@ -14,6 +14,7 @@ from ticker.model import SourceName
 from ticker.poller import Listing
 from ticker.server.app import Serving
 from ticker.server.params import Defaults
+from ticker.server.stream import Limits
 from ticker.streaming import Channel
 
 
@@ -119,6 +120,8 @@ def serving(config: Config) -> Serving:
         disclaimer=server.disclaimer,
         cors_origins=server.cors_origins,
         frame_ancestors=server.frame_ancestors,
+        limits=Limits(server.max_viewers, server.max_viewers_per_address),
+        trusted_proxies=server.trusted_proxies,
     )
 
 

@@ -5,6 +5,7 @@ prices, which `history` fetches and bounds.
 """
 
 import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -13,9 +14,23 @@ from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import explain, headers, history, home, params, shelf, views
+from ticker.server import (
+    embedding,
+    explain,
+    headers,
+    history,
+    home,
+    oembed,
+    params,
+    places,
+    shelf,
+    sse,
+    views,
+)
+from ticker.server.addresses import Addresses
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
+from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
 from widgets.board import Options
 
@@ -34,6 +49,11 @@ class Serving:
     disclaimer: str = ""
     cors_origins: tuple[str, ...] = ("*",)
     frame_ancestors: tuple[str, ...] = ("*",)
+    limits: Limits = LIMITS
+    trusted_proxies: tuple[str, ...] = ()
+
+
+STREAM = web.AppKey("stream", Stream)
 
 
 def make_app(
@@ -49,6 +69,7 @@ def make_app(
     """
     doors = _Doors(serving, Shelf(clock))
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
+    stream = app[STREAM] = Stream(clock, serving.limits)
     app.router.add_get("/", doors.home)
     app.router.add_get("/widget/{kind}", doors.widget)
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
@@ -58,24 +79,34 @@ def make_app(
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
+    app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
     if past is not None:
         answers = history.History(past, clock)
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
         app.on_cleanup.append(lambda _: answers.close())
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
+    described = embedding.Embedding(doors.ready, doors.answer, serving.defaults, serving.origin, serving.disclaimer)
+    app.add_routes(described.routes())
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
     async def follow(_: web.Application) -> AsyncIterator[None]:
-        unsubscribe = feed.subscribe(doors.shelf.update)
-        if feed.snapshot is not None:
-            doors.shelf.update(feed.snapshot)
+        followers = (stream, doors.shelf)  # in this order: viewers first, then what nobody has asked for yet
+        unsubscribe = [feed.subscribe(one.update) for one in followers]
+        for one in followers:
+            if feed.snapshot is not None:
+                one.update(feed.snapshot)
         yield
-        unsubscribe()
+        for end in unsubscribe:
+            end()
         doors.shelf.close()
 
+    async def end_streams(_: web.Application) -> None:
+        stream.close()
+
     app.cleanup_ctx.append(follow)
+    app.on_shutdown.append(end_streams)
     app.on_response_prepare.append(_sign)
     return app
 
@@ -106,7 +137,9 @@ class _Doors:
 
         def build(snapshot: Snapshot, now: float) -> bytes:
             board = views.board(snapshot, ask, now, self._serving.disclaimer)
-            return draw(kind, board, self._options(ask)).encode()
+            place = places.of_ask(kind, coin, ask, self._serving.defaults)
+            discovery = oembed.discovery(place, self._serving.origin)
+            return draw(kind, board, replace(self._options(ask), discovery=discovery)).encode()
 
         ready = self._ready((draw.__name__, kind, ask), build)
         policy = {"Content-Security-Policy": self._policies[kind]}
@@ -120,6 +153,16 @@ class _Doors:
             return _json(views.prices_json(snapshot, ask, now))
 
         return self._answer(request, self._ready(("prices", ask), build), headers.JSON)
+
+    def stream(self, door: sse.Door, clock: Callable[[], float]) -> Handler:
+        """`/v1/stream`."""
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            ask = params.stream(list(request.query.items()), self._serving.defaults)
+            shared = headers.sharing(self._serving.cors_origins, request.headers.get("Origin"))
+            return door.open(request, ask, shared, clock())
+
+        return handler
 
     async def coins(self, request: web.Request) -> web.Response:
         """`/v1/coins`."""
@@ -159,7 +202,8 @@ class _Doors:
         def build(snapshot: Snapshot, now: float) -> bytes:
             board = views.board(snapshot, ask, now, serving.disclaimer)
             first = snapshot.shown[0] if snapshot.shown else None
-            return home.home(board, self._options(ask), serving.origin, first).encode()
+            described = oembed.discovery(places.of_ask("list", None, ask, serving.defaults), serving.origin)
+            return home.home(board, self._options(ask), serving.origin, first, described).encode()
 
         ready = self._ready("home", build)
         return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": home.policy()})
@@ -212,6 +256,8 @@ class _Doors:
             return web.Response(status=304, headers=common)
         return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
 
+    ready, answer = _ready, _answer  # for the doors that are in modules of their own
+
     @web.middleware
     async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every refusal in the form of its door; what we did not expect is logged and called "internal"."""
@@ -241,6 +287,8 @@ class _Doors:
         }
         if error.code in ("not_ready", "rate_limited"):
             common["Retry-After"] = "2"
+        elif error.code == "busy":
+            common["Retry-After"] = str(random.randint(20, 60))  # not all at once
         if request.path.startswith(("/widget/", "/embed/")):
             policy = {"Content-Security-Policy": headers.policy((), self._serving.frame_ancestors)}
             body, content_type = render.error(error.message).encode(), headers.HTML

@@ -15,15 +15,15 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def policy(style_hashes: Sequence[str], frame_ancestors: Sequence[str]) -> str:
-    """The Content-Security-Policy of a page: our own styles, marks from our own address, framed by whom ops allow.
+    """The Content-Security-Policy of a page: our own styles, script, marks and prices, framed by whom ops allow.
 
     `style_hashes` are CSP sources without quotes ("sha256-…"); no ancestors means nobody.
     """
     styles = " ".join(("'self'", *(f"'{one}'" for one in style_hashes)))
     ancestors = " ".join(frame_ancestors) or "'none'"
     return (
-        f"default-src 'none'; style-src {styles}; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        f"frame-ancestors {ancestors}"
+        f"default-src 'none'; script-src 'self'; connect-src 'self'; style-src {styles}; img-src 'self'; "
+        f"base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     )
 
 

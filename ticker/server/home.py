@@ -18,8 +18,10 @@ _pages = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefine
 _STYLE = (_FOLDER / "home.css").read_text(encoding="utf-8")
 
 
-def home(board: Board, options: Options, origin: str, first: str | None) -> str:
-    """The page, with the list and the label of `first` in it. `origin` is where readers reach us, without a slash."""
+def home(board: Board, options: Options, origin: str, first: str | None, discovery: str) -> str:
+    """The page, with the list and the label of `first` in it. `origin` is where readers reach us, without a slash;
+    `discovery` the address that describes the list to who pastes the address of this page (oEmbed).
+    """
     label = Board(board.rows[:1], board.currency, board.as_of, simulated=board.simulated)
     return _pages.get_template("home.html").render(
         style=_STYLE,
@@ -27,6 +29,7 @@ def home(board: Board, options: Options, origin: str, first: str | None) -> str:
         list_html=render.render("list", board, options),
         label_html=render.render("label", label, options),
         origin=origin,
+        discovery=discovery,
         first=first,
         rows=len(board.rows),
         simulated=board.simulated,

@@ -7,7 +7,7 @@ snapshot: whether a coin exists is decided where boards are made.
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from babel.core import Locale
 
@@ -15,7 +15,16 @@ from ticker.currencies import CURRENCIES
 from widgets.format import is_locale
 
 Code = Literal[
-    "unknown_coin", "unknown_kind", "bad_parameter", "too_many", "rate_limited", "not_ready", "not_found", "internal"
+    "unknown_coin",
+    "unknown_kind",
+    "bad_parameter",
+    "too_many",
+    "rate_limited",
+    "not_ready",
+    "busy",
+    "unsupported",
+    "not_found",
+    "internal",
 ]
 STATUS: Mapping[Code, int] = {
     "unknown_coin": 404,
@@ -25,6 +34,8 @@ STATUS: Mapping[Code, int] = {
     "too_many": 400,
     "rate_limited": 429,
     "not_ready": 503,
+    "busy": 503,
+    "unsupported": 501,
     "internal": 500,
 }
 
@@ -67,7 +78,10 @@ DEFAULTS = Defaults()
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One canonical request: equal asks get the same bytes. `coins` None means the default list, () means all."""
+    """One canonical request: equal asks get the same bytes. `coins` None means the default list, () means all.
+
+    `texts`: each Price of the JSON says itself in the locale, too.
+    """
 
     coins: tuple[str, ...] | None = None
     currency: str = "usd"
@@ -78,6 +92,12 @@ class Ask:
     show: tuple[str, ...] = DEFAULT_COLUMNS
     title: str = ""
     css: str = "inline"
+    texts: bool = False
+
+
+class _Texts(TypedDict, total=False):
+    locale: str
+    texts: bool
 
 
 def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
@@ -100,7 +120,7 @@ def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Default
 
 def prices(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
     """The ask behind `/v1/prices`. Raises `RequestError`."""
-    given = known(query, {"coins", "currency", "limit"})
+    given = known(query, {"coins", "currency", "limit", "locale"})
     if coin is not None and "coins" in given:
         raise RequestError("bad_parameter", "coins and a coin in the path exclude each other", "coins")
     everything = coin is None and given.get("coins") == "all"
@@ -108,7 +128,24 @@ def prices(query: Sequence[tuple[str, str]], coin: str | None, defaults: Default
         coins=() if everything else _coins(given, JSON_COINS) if coin is None else (coin_id(coin),),
         currency=one_of(given, "currency", CURRENCIES, defaults.currency),
         limit=_limit(given, JSON_COINS),
+        **_texts(given),
     )
+
+
+def stream(query: Sequence[tuple[str, str]], defaults: Defaults) -> Ask:
+    """The ask behind `/v1/stream`. Its coins are sorted: viewers patch by id, and so more of them share a stream."""
+    given = known(query, {"coins", "currency", "locale"})
+    coins = () if given.get("coins") == "all" else _coins(given, JSON_COINS)
+    return Ask(
+        coins=None if coins is None else tuple(sorted(coins)),
+        currency=one_of(given, "currency", CURRENCIES, defaults.currency),
+        **_texts(given),
+    )
+
+
+def _texts(given: Mapping[str, str]) -> _Texts:
+    """Without a locale there is no text."""
+    return {"locale": _locale(given, ""), "texts": True} if "locale" in given else {}
 
 
 def known(query: Sequence[tuple[str, str]], names: set[str]) -> dict[str, str]:

@@ -3,16 +3,17 @@
 Knows the snapshot, the ask and the moment; nothing of HTTP. Raises `RequestError` for a coin that is not there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Any
 
 from ticker.conversion import convert, rate_of
-from ticker.model import Coin, Credit, Price, Snapshot
+from ticker.model import Coin, CoinId, Credit, Price, Snapshot
 from ticker.server.params import Ask, RequestError
-from widgets.board import Board, Options, Row
+from widgets.board import Board, Options, Period, Row
 from widgets.board import Credit as BoardCredit
+from widgets.live import texts
 
 Pair = tuple[Coin, Price]
 
@@ -22,12 +23,17 @@ _HUNDREDTH, _WIDE = Decimal("0.01"), Context(prec=60)
 def chosen(snapshot: Snapshot, ask: Ask) -> list[Pair]:
     """The coins of an ask with their prices in its currency, in its order; the default list where it names none."""
     known = snapshot.by_coin()
-    names: Sequence[str] = snapshot.shown if ask.coins is None else (ask.coins or tuple(known))
-    missing = next((name for name in names if name not in known), None)
+    rate = rate_of(snapshot, ask.currency)
+    return [(coin, convert(price, rate)) for coin, price in (known[name] for name in names(snapshot, known, ask))]
+
+
+def names(snapshot: Snapshot, known: Collection[CoinId], ask: Ask) -> Sequence[CoinId]:
+    """The ids of the coins of an ask in its order. `known` are the ids of the snapshot's coins."""
+    wanted: Sequence[str] = snapshot.shown if ask.coins is None else (ask.coins or tuple(known))
+    missing = next((name for name in wanted if name not in known), None)
     if missing is not None:
         raise RequestError("unknown_coin", f"there is no coin {missing!r} here; see /v1/coins", "coins")
-    rate = rate_of(snapshot, ask.currency)
-    return [(coin, convert(price, rate)) for coin, price in (known[name] for name in names[: ask.limit])]
+    return wanted[: ask.limit]
 
 
 def credits_of(snapshot: Snapshot, currency: str) -> list[Credit]:
@@ -41,7 +47,7 @@ def credits_of(snapshot: Snapshot, currency: str) -> list[Credit]:
 
 def board(snapshot: Snapshot, ask: Ask, now: float, disclaimer: str = "") -> Board:
     """What a widget draws at `now`."""
-    rows = tuple(_row(coin, price, ask, now) for coin, price in chosen(snapshot, ask))
+    rows = tuple(_row(coin, price, ask.change, now) for coin, price in chosen(snapshot, ask))
     times = [row.as_of for row in rows if row.price is not None and row.as_of is not None]
     rate = rate_of(snapshot, ask.currency)
     credits_ = (BoardCredit(credit.text, credit.url) for credit in credits_of(snapshot, ask.currency))
@@ -72,16 +78,16 @@ def options(ask: Ask, origin: str, up: str = "green") -> Options:
     )
 
 
-def _row(coin: Coin, price: Price, ask: Ask, now: float) -> Row:
+def _row(coin: Coin, price: Price, period: str, now: float) -> Row:
     freshness = price.freshness(now)
-    changes = {"1h": price.change_1h, "24h": price.change_24h, "7d": price.change_7d}
+    changes = _changes(price)
     gone = freshness == "none"
     return Row(
         coin=coin.id,
         name=coin.name,
         symbol=coin.symbol,
         price=None if gone else price.price,
-        change=None if gone else changes[ask.change],
+        change=None if gone else changes[period],  # type: ignore[index]  # params allows no other
         freshness=freshness,
         agreement=price.agreement,
         used=price.used,
@@ -107,22 +113,30 @@ def prices_json(snapshot: Snapshot, ask: Ask, now: float) -> dict[str, Any]:
         "built_at": iso(now),
         "currency": ask.currency,
         "simulated": snapshot.simulated,
-        "prices": [price_json(coin, price, ask.currency, rate_at, now) for coin, price in chosen(snapshot, ask)],
+        "prices": [
+            price_json(coin, price, ask.currency, rate_at, now, ask.locale if ask.texts else None)
+            for coin, price in chosen(snapshot, ask)
+        ],
         "credits": [
             {"source": one.source, "text": one.text, "url": one.url} for one in credits_of(snapshot, ask.currency)
         ],
     }
 
 
-def price_json(coin: Coin, price: Price, currency: str, rate_at: float | None, now: float) -> dict[str, Any]:
-    """One Price of the JSON API: every key always there, null where unknown. `price` is in the currency already."""
+def price_json(
+    coin: Coin, price: Price, currency: str, rate_at: float | None, now: float, locale: str | None = None
+) -> dict[str, Any]:
+    """One Price of the JSON API: every key always there, null where unknown. `price` is in the currency already.
+
+    With a `locale` it says itself in `text` too, as the widgets print it.
+    """
     freshness = price.freshness(now)
     gone = freshness == "none"
 
     def text(value: Decimal | None) -> str | None:
         return None if gone or value is None else plain(value)
 
-    return {
+    values = {
         "id": coin.id,
         "symbol": coin.symbol,
         "name": coin.name,
@@ -145,6 +159,26 @@ def price_json(coin: Coin, price: Price, currency: str, rate_at: float | None, n
         "delayed_until": iso(price.delayed_until),
         "gone_at": iso(price.gone_at),
     }
+    return values if locale is None else {**values, "text": _text(coin, price, currency, locale, now)}
+
+
+def _text(coin: Coin, price: Price, currency: str, locale: str, now: float) -> dict[str, Any]:
+    """The numbers of a Price as a locale writes them, and the words beside them."""
+    said = texts(_row(coin, price, "24h", now), _changes(price), currency, locale)
+    changes = {period: None if change is None else change.text for period, change in said.changes.items()}
+    return {
+        "price": said.price,
+        "change": changes["24h"],
+        "changes": changes,
+        "spoken": {period: None if change is None else change.spoken for period, change in said.changes.items()},
+        "notes": said.notes,
+        "why": said.why,
+        "sources": said.sources,
+    }
+
+
+def _changes(price: Price) -> dict[Period, Decimal | None]:
+    return {"1h": price.change_1h, "24h": price.change_24h, "7d": price.change_7d}
 
 
 def coins_json(snapshot: Snapshot) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""The texts of one row for a script that patches a drawn widget: the very ones the templates print. Pure.
+
+So a script on the page never formats a number and knows no language.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from widgets.board import Period, Row
+from widgets.format import NONE, Change, change, price
+from widgets.view import row_notes, row_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a row says at its rung of the ladder. `price` is "—" where there is none, a change None where it is unknown.
+
+    `notes` are the quiet words beside it, weightiest first; `why` the sentences behind them; `sources` how many agree.
+    """
+
+    price: str
+    changes: Mapping[Period, Change | None]
+    notes: tuple[str, ...]
+    why: str
+    sources: str | None
+
+
+def texts(row: Row, changes: Mapping[Period, Decimal | None], currency: str, locale: str) -> Texts:
+    """The texts of a row, with its changes over every period instead of the one of a board."""
+    text = price(row.price, currency, locale) if row.freshness != "none" else NONE
+    gone = text == NONE
+    if gone:
+        row = replace(row, price=None, change=None, freshness="none")
+    notes, why = row_notes(row, locale)
+    return Texts(
+        price=text,
+        changes={period: None if gone else change(value, locale) for period, value in changes.items()},
+        notes=tuple(note.text for note in notes),
+        why=why,
+        sources=row_sources(row, locale),
+    )
