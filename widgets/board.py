@@ -78,7 +78,8 @@ class Options:
     `show` are the columns in their order, of: logo name price symbol change cap volume (others have no data here yet
     and are left out). `up` is the colour of a rise: green with red falls, red with green falls as in East Asia, or
     blue with orange falls. `stylesheet` is the address of the external style for `css="link"`; `origin` what own
-    paths such as icons are put behind ("https://prices.example/ticker").
+    paths such as icons are put behind ("https://prices.example/ticker"). `script` is the
+    path of `/embed.js` on our own server, for pages that keep themselves true; empty for none.
     """
 
     locale: str = "en"
@@ -91,3 +92,4 @@ class Options:
     discovery: str = ""
     up: Up = "green"
     origin: str = ""
+    script: str = ""

@@ -6,7 +6,7 @@ Prices keep four significant digits, are never in scientific notation and never 
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 from typing import Literal
@@ -194,9 +194,14 @@ def clock(at: datetime, locale: str) -> str:
 def moment(at: datetime, locale: str) -> str:
     """A moment that stays true however late it is read, such as "Nov 22, 2026, 21:04 UTC"."""
     babel = _locale(locale)
-    date = _native(format_date(at.astimezone(UTC), "medium", locale=babel), babel)
     together: str = babel.datetime_formats["medium"]
-    return together.replace("{1}", date).replace("{0}", clock(at, locale))
+    return together.replace("{1}", day(at.astimezone(UTC), locale)).replace("{0}", clock(at, locale))
+
+
+def day(on: date, locale: str) -> str:
+    """A day such as "Jul 27, 2026"."""
+    babel = _locale(locale)
+    return _native(format_date(on, "medium", locale=babel), babel)
 
 
 def iso(at: datetime) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from widgets.board import Period, Row
 from widgets.format import NONE, Change, change, price
-from widgets.view import row_notes, row_sources
+from widgets.view import as_of_note, row_notes, row_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Texts:
     notes: tuple[str, ...]
     why: str
     sources: str | None
+    as_of: str | None
 
 
 def texts(row: Row, changes: Mapping[Period, Decimal | None], currency: str, locale: str) -> Texts:
@@ -33,10 +34,12 @@ def texts(row: Row, changes: Mapping[Period, Decimal | None], currency: str, loc
     if gone:
         row = replace(row, price=None, change=None, freshness="none")
     notes, why = row_notes(row, locale)
+    told = as_of_note(row.as_of, locale)
     return Texts(
         price=text,
         changes={period: None if gone else change(value, locale) for period, value in changes.items()},
         notes=tuple(note.text for note in notes),
         why=why,
         sources=row_sources(row, locale),
+        as_of=None if told is None else told.text,
     )

@@ -16,12 +16,15 @@ from markupsafe import Markup
 
 from widgets.board import Board, Options
 from widgets.text import clean
+from widgets.then import Then, Told, told
 from widgets.view import Context, context
 
 KINDS = ("list", "label")
+MOST_ROWS = 30
 
 _HERE = Path(__file__).parent
 _LONGEST_MESSAGE = 300
+_ELEMENT = "element/element.css"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE),
     autoescape=True,
@@ -45,6 +48,15 @@ def page(kind: str, board: Board, options: Options) -> str:
     return _draw("shared/page.html", view, fragment=fragment)
 
 
+def price(board: Board, options: Options, then: Then | None = None) -> str:
+    """The one price of `board` as a fragment to stand in a sentence, beside that of `then` with the change since."""
+    row = board.rows[0]
+    change = None if then is None else then.change(row.price)
+    board = replace(board, rows=(replace(row, change=change),))
+    view = context("price", board, options, _style("price"), framed=False)
+    return _draw("element/price.html", view, then=None if then is None else told(then, view.currency, options.locale))
+
+
 def error(message: str) -> str:
     """What a reader sees in place of a widget that cannot be drawn."""
     return _tight(_ENVIRONMENT.get_template("shared/error.html").render(message=clean(message, _LONGEST_MESSAGE)))
@@ -52,12 +64,13 @@ def error(message: str) -> str:
 
 def stylesheet() -> str:
     """The external style that serves every kind, for `css="link"`."""
-    return _minified("shared/style.css", *(f"{kind}/style.css" for kind in KINDS))
+    sheets = _minified("shared/style.css", *(f"{kind}/style.css" for kind in KINDS), _ELEMENT)
+    return sheets + "".join(f'market-prices[rows="{rows}"]{{--_rows:{rows}}}' for rows in range(1, MOST_ROWS + 1))
 
 
 def style_hash(kind: str) -> str:
     """The CSP source of the inline style of `kind`: "sha256-…". Raises `KeyError` for an unknown kind."""
-    digest = hashlib.sha256(_style(_checked(kind)).encode()).digest()
+    digest = hashlib.sha256(_style(kind if kind == "price" else _checked(kind)).encode()).digest()
     return "sha256-" + base64.b64encode(digest).decode()
 
 
@@ -69,7 +82,8 @@ def _checked(kind: str) -> str:
 
 @cache
 def _style(kind: str) -> Markup:
-    return Markup(_minified("shared/style.css", f"{kind}/style.css"))  # noqa: S704 - our own files
+    own = _ELEMENT if kind == "price" else f"{kind}/style.css"
+    return Markup(_minified("shared/style.css", own))  # noqa: S704 - our own files
 
 
 @cache
@@ -80,7 +94,7 @@ def _minified(*names: str) -> str:
     return re.sub(r"\s*([{};,])\s*", r"\1", text).replace(";}", "}").strip()
 
 
-def _draw(template: str, view: Context, **more: Markup) -> str:
+def _draw(template: str, view: Context, **more: Markup | Told | None) -> str:
     variables = {field.name: getattr(view, field.name) for field in fields(view)}
     return _tight(_ENVIRONMENT.get_template(template).render(variables, **more))
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from widgets.board import Board, Credit, Options, Row
 from widgets.format import NONE, Change, change, clock, compact, count, iso, moment, price
+from widgets.hooks import hooks
 from widgets.marks import mark
 from widgets.text import clean, own_path, web_address
 from widgets.words import direction, language, words
@@ -78,6 +79,8 @@ class Context:
     dash: str
     say: Mapping[str, str]
     framed: bool
+    hooks: Mapping[str, str | None]
+    script: str
 
 
 def context(kind: str, board: Board, options: Options, css: Markup, *, framed: bool) -> Context:
@@ -99,9 +102,9 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         period=say["hours" if unit == "h" else "days"].format(count(length, options.locale)),
         currency=currency,
         rows=tuple(_line(row, currency, options) for row in board.rows),
-        as_of=_as_of_note(board.as_of, options.locale),
+        as_of=as_of_note(board.as_of, options.locale),
         rate=_rate(board, currency, options.locale),
-        rate_as_of=_as_of_note(board.rate_as_of, options.locale),
+        rate_as_of=as_of_note(board.rate_as_of, options.locale),
         credits=tuple(_credit(credit) for credit in board.credits),
         simulated=board.simulated,
         disclaimer=clean(board.disclaimer, _LONGEST["disclaimer"]),
@@ -111,6 +114,8 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         dash=NONE,
         say=say,
         framed=framed,
+        hooks=hooks(options),
+        script=options.script if framed else "",
     )
 
 
@@ -193,7 +198,8 @@ def _credit(credit: Credit) -> tuple[str, str | None]:
     return clean(credit.text, _LONGEST["credit"]) or host or "", url
 
 
-def _as_of_note(at: datetime | None, locale: str) -> Note | None:
+def as_of_note(at: datetime | None, locale: str) -> Note | None:
+    """A moment for readers: "as of Nov 22, 2026, 21:04 UTC". None for None."""
     return None if at is None else Note(_as_of(at, locale), iso(at))
 
 

@@ -36,7 +36,7 @@ def used(owner: str) -> set[str]:
 def test_variables() -> None:
     """Templates use every field of the context, and nothing else."""
     names = {name.name for tree in trees() for name in tree.find_all(nodes.Name)}
-    assert names - LOCAL - {"fragment"} == {field.name for field in fields(Context)}
+    assert names - LOCAL - {"fragment", "then"} == {field.name for field in fields(Context)}
 
 
 @pytest.mark.parametrize(("owner", "shape"), [("row", Line), ("row.change", Change), ("note", Note), ("as_of", Note)])

@@ -8,6 +8,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -25,17 +26,22 @@ from ticker.server import (
     places,
     shelf,
     sse,
+    then,
     views,
 )
 from ticker.server.addresses import Addresses
+from ticker.server.history import History
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
 from widgets.board import Options
+from widgets.element.script import script
 
 log = logging.getLogger("ticker.server")
 
+
+_SCRIPT = shelf.ready(script().encode())
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -76,14 +82,16 @@ def make_app(
     app.router.add_get("/embed/{kind}", doors.embed)
     app.router.add_get("/embed/{kind}/{coin}", doors.embed)
     app.router.add_get("/embed.css", doors.stylesheet)
+    app.router.add_get("/embed.js", doors.script)
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
     app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
-    if past is not None:
-        answers = history.History(past, clock)
+    answers = None if past is None else history.History(past, clock)
+    app.router.add_get("/widget/price/{coin}", doors.price(answers, clock))
+    if answers is not None:
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
-        app.on_cleanup.append(lambda _: answers.close())
+        app.on_cleanup.append(_closing(answers))
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
     described = embedding.Embedding(doors.ready, doors.answer, serving.defaults, serving.origin, serving.disclaimer)
@@ -213,6 +221,26 @@ class _Doors:
         ready = self._ready("embed.css", lambda *_: render.stylesheet().encode())
         return self._answer(request, ready, headers.CSS)
 
+    async def script(self, request: web.Request) -> web.Response:
+        """The custom elements: the same before there is any price."""
+        return self._answer(request, _SCRIPT, headers.JAVASCRIPT)
+
+    def price(self, answers: History | None, clock: Callable[[], float]) -> Handler:
+        """A price in a sentence: `/widget/price/{coin}`."""
+
+        async def handler(request: web.Request) -> web.Response:
+            serving, snapshot = self._serving, self.shelf.snapshot
+            what = then.sentence(list(request.query.items()), request.match_info["coin"], serving.defaults)
+            if snapshot is None:
+                raise _not_ready()
+            found = await then.then(what, answers, snapshot, clock())
+            build = partial(then.draw, what, found, serving.origin, serving.defaults.up)
+            policy = {"Content-Security-Policy": headers.policy([render.style_hash("price")], serving.frame_ancestors)}
+            ready = self._ready(("price", what, found), build)
+            return self._answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
+
+        return handler
+
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive: depends on nothing but this process."""
         return web.Response(text="ok\n", headers={"Cache-Control": headers.NO_STORE})
@@ -296,6 +324,13 @@ class _Doors:
         else:
             body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
         return web.Response(status=STATUS[error.code], body=body, headers={**common, "Content-Type": content_type})
+
+
+def _closing(answers: history.History) -> Callable[[web.Application], Awaitable[None]]:
+    async def close(_: web.Application) -> None:
+        await answers.close()
+
+    return close
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

@@ -10,6 +10,7 @@ NO_STORE = "no-store"
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+JAVASCRIPT = "text/javascript; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from ticker.conversion import convert, rate_of
 from ticker.model import Coin, CoinId, Credit, Price, Snapshot
@@ -74,6 +75,7 @@ def options(ask: Ask, origin: str, up: str = "green") -> Options:
         css=ask.css,  # type: ignore[arg-type]
         stylesheet=f"{origin}/embed.css",
         origin=origin,
+        script=f"{urlsplit(origin).path}/embed.js",
         up=up,  # type: ignore[arg-type]  # the configuration allows no other
     )
 
@@ -174,6 +176,7 @@ def _text(coin: Coin, price: Price, currency: str, locale: str, now: float) -> d
         "notes": said.notes,
         "why": said.why,
         "sources": said.sources,
+        "as_of": said.as_of,
     }
 
 
