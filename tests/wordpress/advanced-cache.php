@@ -10,7 +10,9 @@ if ( isset( $_GET['kept'] ) ) {
 	}
 	ob_start(
 		function ( $html ) use ( $kept ) {
-			file_put_contents( $kept, $html );
+			if ( 200 === http_response_code() ) {
+				file_put_contents( $kept, $html );
+			}
 			return $html;
 		}
 	);

@@ -22,7 +22,9 @@ HERE = Path(__file__).parent
 PLUGIN = HERE.parents[1] / "integrations/wordpress/market-prices"
 SOURCE = Path("/usr/share/wordpress")
 THEME = SOURCE / "wp-content/themes/twentytwentythree"
-PACKAGES = "wordpress wordpress-theme-twentytwentythree mariadb-server-core php-cli php-mysql php-curl php-xml php-mbstring"
+PACKAGES = (
+    "wordpress wordpress-theme-twentytwentythree mariadb-server-core php-cli php-mysql php-curl php-xml php-mbstring"
+)
 PATIENCE = 30.0  # seconds for a program to answer or to end, on a machine that is busy
 PATH = os.environ.get("PATH", "") + ":/usr/sbin"
 PASSWORD = "correct horse battery staple"
@@ -51,8 +53,12 @@ $table_prefix = 'wp_';
 require_once ABSPATH . 'wp-settings.php';
 """
 
-# 127.0.0.1 and its ports stand for a public host while public.txt is there: this machine has no other.
-PUBLIC = """<?php
+# Nobody is asked for updates. 127.0.0.1 and its ports stand for a public host while public.txt is there: this machine has
+# no other.
+HERE_ONLY = """<?php
+foreach ( array( 'core', 'plugins', 'themes' ) as $what ) {
+    remove_action( 'admin_init', "_maybe_update_$what" );
+}
 if ( is_file( ABSPATH . 'public.txt' ) ) {
     add_filter( 'http_request_host_is_external', '__return_true' );
     add_filter( 'http_allowed_safe_ports', fn( $ports, $host, $url ) => array( wp_parse_url( $url, PHP_URL_PORT ) ), 10, 3 );
@@ -97,7 +103,7 @@ class Blog:
         script = self.folder / "run.php"
         script.write_text(
             f"<?php {before} $_SERVER['HTTP_HOST'] = 'localhost:{self.port}'; require '{self.site}/wp-load.php';\n"
-            f"echo \"\\n\", json_encode( ( function () {{ {code} }} )() );",
+            f'echo "\\n", json_encode( ( function () {{ {code} }} )() );',
             encoding="utf-8",
         )
         command = ("php", "-d", "display_errors=stderr", script)
@@ -107,12 +113,13 @@ class Blog:
 
     def post(self, content: str, by: str = "admin") -> str:
         """Publish as a user, with all that WordPress takes away from such a user's text; the post's address."""
-        number = self.run(
-            f"wp_set_current_user( get_user_by( 'login', '{by}' )->ID ); return wp_insert_post( wp_slash( array( "
-            f"'post_title' => 'Prices', 'post_status' => 'publish', 'post_content' => {_quoted(content)} ) ), true );"
+        return str(
+            self.run(
+                f"wp_set_current_user( get_user_by( 'login', '{by}' )->ID ); return get_permalink( wp_insert_post( "
+                f"wp_slash( array( 'post_title' => 'Latest market prices', 'post_status' => 'publish', "
+                f"'post_content' => {_quoted(content)} ) ) ) );"
+            )
         )
-        assert isinstance(number, int), number
-        return f"{self.address}/?p={number}"
 
     def forget(self) -> None:
         """As if the plugin had never asked."""
@@ -121,7 +128,7 @@ class Blog:
     def later(self, seconds: int) -> None:
         """So much time passes for all that the plugin keeps."""
         self.run(
-            "global $wpdb; foreach ( $wpdb->get_col( \"SELECT option_name FROM $wpdb->options "
+            'global $wpdb; foreach ( $wpdb->get_col( "SELECT option_name FROM $wpdb->options '
             "WHERE option_name LIKE '_transient_market%'\" ) as $name ) { $copy = get_option( $name ); "
             f"$copy['asked'] -= {seconds}; $copy['good'] -= {seconds}; update_option( $name, $copy ); }}"
         )
@@ -147,7 +154,7 @@ class Blog:
         content = self.site / "wp-content"
         (content / "plugins/market-prices").symlink_to(PLUGIN)
         (content / "mu-plugins").mkdir()
-        (content / "mu-plugins/public.php").write_text(PUBLIC, encoding="utf-8")
+        (content / "mu-plugins/here-only.php").write_text(HERE_ONLY, encoding="utf-8")
         shutil.copy(HERE / "advanced-cache.php", content)
         config = CONFIG.format(folder=self.folder, address=self.address)
         (self.site / "wp-config.php").write_text(config, encoding="utf-8")
@@ -158,7 +165,9 @@ class Blog:
         small = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0")
         install = ["mariadb-install-db", *own, "--auth-root-authentication-method=normal", "--skip-test-db", *small]
         with (self.folder / "db.log").open("ab") as log:
-            subprocess.run(install, stdout=log, stderr=log, timeout=PATIENCE, check=True, env={**os.environ, "PATH": PATH})
+            subprocess.run(
+                install, stdout=log, stderr=log, timeout=PATIENCE, check=True, env={**os.environ, "PATH": PATH}
+            )
         alone = ("--skip-networking", "--skip-grant-tables", f"--socket={door}", f"--pid-file={self.folder}/db.pid")
         self._start(["mariadbd", *own, *alone, *small], "db.log")
         self._wait(door.exists)
@@ -167,7 +176,9 @@ class Blog:
     def _serve(self) -> None:
         settings = ("-d", "opcache.revalidate_freq=0", "-d", f"error_log={self.folder}/debug.log")
         server = ["php", *settings, "-S", f"127.0.0.1:{self.port}", "-t", str(self.site)]
-        self._start(server, "php.log", PHP_CLI_SERVER_WORKERS="4")  # with one, a page that asks its own site waits for ever
+        self._start(
+            server, "php.log", PHP_CLI_SERVER_WORKERS="4"
+        )  # with one, a page that asks its own site waits for ever
         self._wait(self._answers)
 
     def _answers(self) -> bool:

@@ -62,7 +62,9 @@ def test_every_parameter(blog: Blog, desk: Desk) -> None:
     """All the ticker's parameters reach it; what is no parameter does not."""
     given = 'kind="label" coin="bitcoin" locale="de" theme="dark" change="7d" show="name,price" title="Über" css="none"'
     html = blog.get(blog.post(f'[market_prices {given} nonce="1" data-x="2"]'))
-    assert desk.asked == ["/widget/label/bitcoin?locale=de&theme=dark&change=7d&show=name%2Cprice&title=%C3%9Cber&css=none"]
+    assert desk.asked == [
+        "/widget/label/bitcoin?locale=de&theme=dark&change=7d&show=name%2Cprice&title=%C3%9Cber&css=none"
+    ]
     assert "64.250,12\N{NO-BREAK SPACE}$" in html
 
 
@@ -200,7 +202,9 @@ def test_author_is_told_why(blog: Blog, desk: Desk) -> None:
 def test_in_a_feed(blog: Blog, desk: Desk) -> None:
     """Feed readers get the prices and their time, and neither style nor script."""
     blog.post('[market_prices coins="bitcoin" title="In a feed" live="on"]')
-    (item,) = re.findall(r"<content:encoded>.*?In a feed.*?</content:encoded>", blog.get(f"{blog.address}/?feed=rss2"), re.S)[:1]
+    (item,) = re.findall(
+        r"<content:encoded>.*?In a feed.*?</content:encoded>", blog.get(f"{blog.address}/?feed=rss2"), re.S
+    )[:1]
     item = item.rpartition("<content:encoded>")[2]
     assert "$64,250.12" in item
     assert as_of(item)
@@ -210,7 +214,7 @@ def test_in_a_feed(blog: Blog, desk: Desk) -> None:
 
 def test_full_page_cache(blog: Blog, desk: Desk, bare: Page, tab: Page) -> None:
     """A page cache hands out old HTML for ever: it says of when it is, and with live="on" a reader's browser mends it."""
-    pages = {live: blog.post(f'[market_prices coins="bitcoin"{live}]') + "&kept=1" for live in ("", ' live="on"')}
+    pages = {live: blog.post(f'[market_prices coins="bitcoin"{live}]') + "?kept=1" for live in ("", ' live="on"')}
     for page in pages.values():
         blog.get(page)
     desk.settle("65000.5")
