@@ -53,15 +53,16 @@ $table_prefix = 'wp_';
 require_once ABSPATH . 'wp-settings.php';
 """
 
-# Nobody is asked for updates. 127.0.0.1 and its ports stand for a public host while public.txt is there: this machine has
-# no other.
+# Nobody is asked for news. While public.txt is there, 127.0.0.1 and its ports stand for a public host.
 HERE_ONLY = """<?php
 foreach ( array( 'core', 'plugins', 'themes' ) as $what ) {
     remove_action( 'admin_init', "_maybe_update_$what" );
 }
+add_filter( 'translations_api', '__return_empty_array' );
 if ( is_file( ABSPATH . 'public.txt' ) ) {
     add_filter( 'http_request_host_is_external', '__return_true' );
-    add_filter( 'http_allowed_safe_ports', fn( $ports, $host, $url ) => array( wp_parse_url( $url, PHP_URL_PORT ) ), 10, 3 );
+    add_filter( 'http_allowed_safe_ports', fn( $ports, $host, $url ) =>
+        array( wp_parse_url( $url, PHP_URL_PORT ) ), 10, 3 );
 }
 """
 
@@ -121,6 +122,13 @@ class Blog:
             )
         )
 
+    def greet(self, who: str) -> None:
+        """The block editor does not show this user around any more."""
+        self.run(
+            f"update_user_meta( get_user_by( 'login', '{who}' )->ID, 'wp_persisted_preferences', array( "
+            "'core/edit-post' => array( 'welcomeGuide' => false ), '_modified' => '2026-01-01T00:00:00Z' ) );"
+        )
+
     def forget(self) -> None:
         """As if the plugin had never asked."""
         self._sql("DELETE FROM wp_options WHERE option_name LIKE '%transient%market_prices%'")
@@ -175,10 +183,9 @@ class Blog:
 
     def _serve(self) -> None:
         settings = ("-d", "opcache.revalidate_freq=0", "-d", f"error_log={self.folder}/debug.log")
-        server = ["php", *settings, "-S", f"127.0.0.1:{self.port}", "-t", str(self.site)]
-        self._start(
-            server, "php.log", PHP_CLI_SERVER_WORKERS="4"
-        )  # with one, a page that asks its own site waits for ever
+        server = ["php", *settings, "-S", f"127.0.0.1:{self.port}", "-t", str(self.site), str(HERE / "router.php")]
+        # With one worker, a page that asks its own site waits for ever.
+        self._start(server, "php.log", PHP_CLI_SERVER_WORKERS="4")
         self._wait(self._answers)
 
     def _answers(self) -> bool:
@@ -194,7 +201,8 @@ class Blog:
             )
 
     def _sql(self, statement: str, database: str = "blog") -> None:
-        code = f"( new mysqli( null, 'root', '', '{database}', 0, '{self.folder}/db.sock' ) )->query( {_quoted(statement)} );"
+        opened = f"new mysqli( null, 'root', '', '{database}', 0, '{self.folder}/db.sock' )"
+        code = f"( {opened} )->query( {_quoted(statement)} );"
         subprocess.run(["php", "-r", code], capture_output=True, timeout=PATIENCE, check=True)
 
     def _wait(self, ready: Callable[[], bool]) -> None:

@@ -2,8 +2,8 @@
 
 import re
 import subprocess
-import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -13,16 +13,16 @@ from playwright.sync_api import Page, expect
 from wordpress.blog import PLUGIN, Blog
 from wordpress.desk import Desk
 
-pytestmark = [pytest.mark.wordpress, pytest.mark.browser]
+pytestmark = [pytest.mark.wordpress, pytest.mark.browser, pytest.mark.timeout(150)]
 
 SHORTCODE = '[market_prices kind="list" coins="bitcoin, ethereum"]'
 DASH = '<p class="mp mp-error">—</p>'
 
 
-def until(true: object) -> None:
+def until(true: Callable[[], bool]) -> None:
     """Wait for what is certain to come."""
     end = time.monotonic() + 10
-    while not true():  # type: ignore[operator]
+    while not true():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.02)
 
@@ -203,7 +203,7 @@ def test_in_a_feed(blog: Blog, desk: Desk) -> None:
     """Feed readers get the prices and their time, and neither style nor script."""
     blog.post('[market_prices coins="bitcoin" title="In a feed" live="on"]')
     (item,) = re.findall(
-        r"<content:encoded>.*?In a feed.*?</content:encoded>", blog.get(f"{blog.address}/?feed=rss2"), re.S
+        r"<content:encoded>.*?In a feed.*?</content:encoded>", blog.get(f"{blog.address}/?feed=rss2"), re.DOTALL
     )[:1]
     item = item.rpartition("<content:encoded>")[2]
     assert "$64,250.12" in item
@@ -213,7 +213,7 @@ def test_in_a_feed(blog: Blog, desk: Desk) -> None:
 
 
 def test_full_page_cache(blog: Blog, desk: Desk, bare: Page, tab: Page) -> None:
-    """A page cache hands out old HTML for ever: it says of when it is, and with live="on" a reader's browser mends it."""
+    """A page cache hands out old HTML for ever: it says of when it is, and with live="on" a browser mends it."""
     pages = {live: blog.post(f'[market_prices coins="bitcoin"{live}]') + "?kept=1" for live in ("", ' live="on"')}
     for page in pages.values():
         blog.get(page)
@@ -232,4 +232,3 @@ def test_full_page_cache(blog: Blog, desk: Desk, bare: Page, tab: Page) -> None:
     desk.settle("65001.5")
     expect(tab.locator(".mp-price")).to_have_text("$65,001.50")
     assert "$64,250.12" in blog.get(pages[' live="on"'])
-    assert threading.active_count() < 50
