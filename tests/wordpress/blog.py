@@ -138,11 +138,9 @@ class Blog:
         self.run(
             'global $wpdb; foreach ( $wpdb->get_col( "SELECT option_name FROM $wpdb->options '
             "WHERE option_name LIKE '_transient_market%'\" ) as $name ) { $copy = get_option( $name ); "
-            f"$copy['asked'] -= {seconds}; $copy['good'] -= {seconds}; update_option( $name, $copy ); }}"
-        )
-        self._sql(
-            f"UPDATE wp_options SET option_value = option_value - {seconds} "
-            "WHERE option_name LIKE '_transient_timeout_market%'"
+            f"$copy['asked'] -= {seconds}; $copy['good'] -= {seconds}; update_option( $name, $copy ); }} "
+            f'$wpdb->query( "UPDATE $wpdb->options SET option_value = option_value - {seconds} '
+            "WHERE option_name LIKE '_transient_timeout_market%'\" );"
         )
 
     def get(self, url: str) -> str:

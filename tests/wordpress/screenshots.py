@@ -24,7 +24,7 @@ def main() -> None:
         blog.run(f"update_option( 'market_prices_url', '{desk.origin}' );")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            tab = browser.new_page(viewport={"width": 900, "height": 640})
+            tab = browser.new_page(viewport={"width": 1200, "height": 680})
             tab.goto(blog.post(SHORTCODE, by="author"))
             tab.screenshot(path=PICTURES / "wordpress-shortcode.png")
             blog.greet("author")

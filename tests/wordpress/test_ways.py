@@ -145,12 +145,12 @@ def test_settings(blog: Blog, desk: Desk, tab: Page) -> None:
     enter(tab, blog, "admin", "options-general.php")
     field, save = tab.locator("#market_prices_url"), tab.locator("#submit")
     kept = {}
-    for given in ("javascript:alert(1)//", '"><script>alert(1)</script>', "http://u:p@127.0.0.1/", f" {desk.origin}/ "):
+    for given in ('javascript:alert(1)//"><b>', "http://u:p@127.0.0.1/", f" {desk.origin}/ "):
         field.evaluate("(e, value) => { e.type = 'text'; e.value = value }", given)
-        save.click()
-        tab.wait_for_selector(".notice-success")
+        with tab.expect_navigation():
+            save.click()
         kept[given] = field.input_value()
-    assert list(kept.values()) == ["", "", "", desk.origin]
+    assert list(kept.values()) == ["", "", desk.origin]
 
     told = blog.site / "ticker-url.txt"
     told.write_text("https://prices.example.org/base/", encoding="utf-8")
