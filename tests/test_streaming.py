@@ -324,12 +324,10 @@ async def test_a_flood_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
             await response.send_str(told("100"))
 
     async with talking(talk) as url:
-        started = time.monotonic()
         error, client = await failure(url)
     assert isinstance(error, Malformed)
     assert "more than 500 messages" in error.cause
     assert len(client.rows) <= 1000
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,22 @@ StoreUrl = Annotated[str | None, typer.Option("--store", metavar="URL", help="em
 LogFormat = Annotated[_LogFormat, typer.Option("--log-format", help="How to write the log.")]
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from ticker import __version__
+
+        typer.echo(f"ticker {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which this is.")]
+
+
+@app.callback()
+def _common(version: Version = False) -> None:
+    """Settled crypto prices for your own site: poll, serve, embed."""
+
+
 def _overrides(**given: object) -> dict[str, object]:
     names = {"host": "server.host", "port": "server.port", "store": "store.url"}
     return {names[name]: value for name, value in given.items() if value is not None}

@@ -132,6 +132,7 @@ async def measure(viewers: int, stalled: int, snapshots: int) -> bool:
     async with asyncio.timeout(30):
         while not all(reader.had for reader in readers):  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)  # the stalled are in, too
     server.stdin.write(b"go\n")
     sys.stdout.write(
         f"{await heard()} viewers, {stalled} of whom do not read; {snapshots} snapshots, {1 / EVERY:g} a second\n"

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from service import write_config
 
-from ticker.commands.assembly import channels
+from ticker.commands.assembly import channels, serving
 from ticker.config import load
+from ticker.server.stream import Limits
 from ticker.sources import REGISTRY
 
 COINS = {
@@ -34,3 +35,15 @@ def test_a_stand_in_is_followed_where_it_may_be(tmp_path: Path) -> None:
     }
     kraken, _ = channels(load(write_config(tmp_path, COINS), environ))
     assert (kraken.url, kraken.allow_private) == ("ws://127.0.0.1:9000/kraken/v2", True)
+
+
+def test_the_server_is_told_its_bounds(tmp_path: Path) -> None:
+    """How many may watch, from one address too, and whose word on addresses counts."""
+    environ = {
+        "TICKER_SERVER_MAX_VIEWERS": "500",
+        "TICKER_SERVER_MAX_VIEWERS_PER_ADDRESS": "5",
+        "TICKER_SERVER_TRUSTED_PROXIES": "10.0.0.0/8",
+    }
+    told = serving(load(write_config(tmp_path, COINS), environ))
+    assert told.limits == Limits(500, 5)
+    assert told.trusted_proxies == ("10.0.0.0/8",)

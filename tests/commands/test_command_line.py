@@ -1,11 +1,14 @@
 """The command line as a person meets it: sentences and exit codes (design §5)."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ticker import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -118,3 +121,23 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     shown = ticker("--help", cwd=tmp_path).stdout
 
     assert all(command in shown for command in ("run", "poll", "serve", "init", "check", "simulate"))
+
+
+def test_the_version(tmp_path: Path) -> None:
+    """`--version` says it and ends."""
+    said = ticker("--version", cwd=tmp_path)
+
+    assert (said.returncode, said.stdout) == (0, f"ticker {__version__}\n")
+
+
+def test_a_port_that_is_taken_from_the_simulation(tmp_path: Path) -> None:
+    """`simulate` says where it cannot listen, in a sentence."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = ticker("simulate", "--port", str(port), cwd=tmp_path)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"ticker: cannot listen on 127.0.0.1:{port}: ")
+    assert "Traceback" not in ended.stderr

@@ -235,8 +235,11 @@ async def test_a_slow_store_is_not_overrun(site: Site) -> None:
     """A few reads at a time, a bounded line, and whoever comes then is sent away; nobody else is harmed."""
     site.store.gate.clear()
     days = [f"/v1/history/bitcoin?step=1d&from=2026-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(100)]
-    asks = [asyncio.create_task(site.get(day)) for day in days]
-    await asyncio.sleep(0.3)
+    asks = {asyncio.create_task(site.get(day)) for day in days}
+    refused: set[asyncio.Task[tuple[int, Any, Any]]] = set()
+    while len(refused) < 100 - history.READS - history.IN_LINE:  # those who are sent away; the others wait
+        done, _ = await asyncio.wait(asks - refused, return_when=asyncio.FIRST_COMPLETED)
+        refused |= done
     assert len(site.store.reads) == history.READS
     site.store.gate.set()
     statuses = [status for status, _, _ in await asyncio.gather(*asks)]

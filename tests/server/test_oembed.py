@@ -107,6 +107,7 @@ async def test_our_own_pages_are_ours_however_written(site: Site, url: str) -> N
         "https://prices.example/embed/list",
         "https://prices.example:8443/ticker/embed/list",
         f"{ORIGIN}/widget/list",
+        "https://prices.example/x",
         f"{ORIGIN}/embed/",
         f"{ORIGIN}/embed/cat",
         f"{ORIGIN}/embed/list/bitcoin/more",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticker.server.params import DEFAULTS, Ask, Defaults, RequestError, prices, widget
+from ticker.server.params import DEFAULTS, Ask, Defaults, RequestError, prices, stream, widget
 
 Query = list[tuple[str, str]]
 
@@ -126,3 +126,37 @@ def outcome(query: Query) -> Ask | str:
         return widget(query, None, DEFAULTS)
     except RequestError as error:
         return error.code
+
+
+def test_a_stream_of_the_same_coins_is_the_same_stream() -> None:
+    """In whatever order they are named; title and the like do not matter."""
+    one = stream([("coins", "monero,bitcoin,monero"), ("locale", "DE"), ("title", "x"), ("limit", "1")], DEFAULTS)
+
+    assert one == stream([("locale", "de"), ("coins", "bitcoin,monero")], DEFAULTS)
+    assert one == Ask(coins=("bitcoin", "monero"), locale="de", texts=True)
+
+
+def test_text_is_only_there_in_a_language() -> None:
+    """Without a locale numbers are numbers, whatever language the operator's widgets speak."""
+    german = Defaults(locale="de", currency="eur")
+
+    assert stream([], german) == prices([], None, german) == Ask(currency="eur")
+    assert stream([("coins", "all")], german).coins == ()
+    assert prices([("locale", "en")], None, german) == Ask(currency="eur", locale="en", texts=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("coins", ",".join(f"c{i}" for i in range(251)), "too_many"),
+        ("coins", "BTC", "bad_parameter"),
+        ("currency", "USD", "bad_parameter"),
+        ("locale", "", "bad_parameter"),
+    ],
+)
+def test_a_stream_refuses_what_all_doors_refuse(name: str, value: str, code: str) -> None:
+    """With the parameter's name."""
+    with pytest.raises(RequestError) as caught:
+        stream([(name, value)], DEFAULTS)
+
+    assert (caught.value.code, caught.value.param) == (code, name)

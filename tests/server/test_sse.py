@@ -52,6 +52,10 @@ class Browser:
         async with asyncio.timeout(PATIENCE):
             self.got += await self.reader.read()
 
+    async def until_gone(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self.to_the_end()
+
     async def leave(self) -> None:
         self.writer.close()
         with contextlib.suppress(ConnectionError):
@@ -318,6 +322,26 @@ def test_an_old_proxy_may_ask(on_the_loop: Callable[[Play], None]) -> None:
             assert "Transfer-Encoding" not in browser.head
 
     on_the_loop(play)
+
+
+def test_our_own_fault_leaves_no_viewer(
+    on_the_loop: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What goes wrong once the connection is ours ends it."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(hub.Viewer, "greet", broken)
+
+    async def play() -> None:
+        async with site() as server:
+            browser = await server.watch()
+            await browser.until_gone()
+            await server.so(lambda: server.stream.viewers == 0)
+
+    on_the_loop(play)
+    assert "cannot answer /v1/stream" in caplog.text
 
 
 def test_head_only(on_the_loop: Callable[[Play], None]) -> None:

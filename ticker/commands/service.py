@@ -84,7 +84,9 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
             raise TickerError(
                 f"cannot listen on {config.server.host}:{config.server.port}: {error.strerror}"
             ) from error
-        log.info("serving on %s/", assembly.origin(config))
+        log.info("serving on %s/", assembly.listening(config))
+        if config.server.public_url:
+            log.info("readers are sent to %s/", assembly.origin(config))
         yield
     finally:
         await runner.cleanup()

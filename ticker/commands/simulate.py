@@ -11,6 +11,7 @@ from ticker import currencies
 from ticker.commands import logs
 from ticker.commands.service import run_loop
 from ticker.config import Config, default_folder, load
+from ticker.errors import TickerError
 from ticker.simulate import server as simulator
 from ticker.simulate.faults import Fault, FaultError, parse_assignment
 
@@ -39,7 +40,10 @@ async def _simulate(config: Config, host: str, port: int, seed: int, faults: Seq
             broken |= parse_assignment(text, config.sources)
         except FaultError as error:
             raise typer.BadParameter(str(error), param_hint="--fault") from error
-    simulation = await simulator.start(market_of(config), host=host, port=port, seed=seed, faults=broken)
+    try:
+        simulation = await simulator.start(market_of(config), host=host, port=port, seed=seed, faults=broken)
+    except OSError as error:
+        raise TickerError(f"cannot listen on {host}:{port}: {error.strerror}") from error
     try:
         origin = f"http://{host}:{simulation.port}"
         typer.echo(f"simulated sources on {origin}; poll them with:")

@@ -60,9 +60,8 @@ def _place(url: str, origin: str, defaults: Defaults) -> Place:
     except ValueError:
         raise nowhere from None
     steps = parts.path.removeprefix(f"{ours.path}/embed/").split("/")
-    if parts.scheme not in _PORTS or theirs != here or len(steps) > 2 or parts.username is not None:
-        raise nowhere
-    if not parts.path.startswith(f"{ours.path}/embed/"):
+    inside = parts.path.startswith(f"{ours.path}/embed/") and len(steps) <= 2
+    if parts.scheme not in _PORTS or theirs != here or not inside or parts.username is not None:
         raise nowhere
     kind, coin = unquote(steps[0]), unquote(steps[1]) if len(steps) == 2 else None
     try:

@@ -57,7 +57,11 @@ class Door:
         transport.set_protocol(viewer)
         transport.set_write_buffer_limits(high=0)  # paused as soon as anything waits, resumed when nothing does
         _bound(transport.get_extra_info("socket"))
-        viewer.greet(_head(shared, now) + retry(self._stream.back()), request.headers.get("Last-Event-ID"))
+        try:
+            viewer.greet(_head(shared, now) + retry(self._stream.back()), request.headers.get("Last-Event-ID"))
+        except Exception:  # a fault of ours: nobody but us would ever close it
+            viewer.abort()
+            raise
         return web.Response()
 
 
