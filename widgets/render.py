@@ -49,11 +49,14 @@ def page(kind: str, board: Board, options: Options) -> str:
 
 
 def price(board: Board, options: Options, then: Then | None = None) -> str:
-    """The one price of `board` as a fragment to stand in a sentence, beside that of `then` with the change since."""
+    """The one price of `board` as a fragment to stand in a sentence, beside that of `then` with the change since.
+
+    It has no ground of its own, so no theme either: it is dark where the page is.
+    """
     row = board.rows[0]
     change = None if then is None else then.change(row.price)
     board = replace(board, rows=(replace(row, change=change),))
-    view = context("price", board, options, _style("price"), framed=False)
+    view = context("price", board, replace(options, theme="auto"), _style("price"), framed=False)
     return _draw("element/price.html", view, then=None if then is None else told(then, view.currency, options.locale))
 
 

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from browser.stage import PATIENCE, Stage
 from playwright.sync_api import Page
+from snapshots import snapshot
+
+from ticker.model import Price, Snapshot
 
 LISTEN = """
   self.broken = []; self.shift = 0; self.states = []; self.updates = []
@@ -17,6 +20,26 @@ LISTEN = """
   addEventListener('mp:state', e => states.push(e.detail))
   addEventListener('mp:update', e => updates.push(e.detail))
 """
+
+# The element's own root beside the one that the server draws at the same moment: equal but for what is only felt.
+EQUAL = """async ([query, ...ignored]) => {
+  const element = document.querySelector('market-prices, market-price')
+  const base = document.querySelector('script[src$="/embed.js"]').src.replace('embed.js', '')
+  const text = await (await fetch(base + query, {cache: 'no-store'})).text()
+  const drawn = new DOMParser().parseFromString(text, 'text/html').querySelector('[data-kind]')
+  const kept = element.querySelector('[data-kind]').cloneNode(true)
+  for (const root of [drawn, kept]) {
+    root.querySelectorAll('[data-moved]').forEach(one => one.removeAttribute('data-moved'))
+    for (const one of ignored) root.querySelectorAll('.mp-note').forEach(note => note.removeAttribute(one))
+  }
+  drawn.normalize(); kept.normalize()
+  return drawn.isEqualNode(kept) ? '' : drawn.outerHTML + '\\n--- kept as ---\\n' + kept.outerHTML
+}"""
+
+
+def moved(*prices: Price, seq: int = 2) -> Snapshot:
+    """The usual snapshot with other prices for its first coins."""
+    return snapshot(seq, prices=(*prices, *snapshot().prices[len(prices) :]))
 
 
 def site(stage: Stage, body: str, *, script: bool = True, style: bool = True, lang: str = "en") -> str:

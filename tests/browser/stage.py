@@ -125,6 +125,7 @@ class Stage:
         """The end."""
 
         async def end() -> None:
+            self.faults = Faults()
             for runner in self._runners:
                 await runner.cleanup()
 
@@ -157,8 +158,8 @@ class Stage:
         self.asked.append((request.path_qs, request.headers.get("If-None-Match")))
         if request.path.startswith(self.faults.refused):
             raise web.HTTPServiceUnavailable
-        if request.path.startswith(self.faults.held):
-            await asyncio.Event().wait()
+        while request.path.startswith(self.faults.held):  # noqa: ASYNC110 - another thread lets go
+            await asyncio.sleep(0.02)
         for path, seconds in self.faults.delay.items():
             if request.path.startswith(path):
                 await asyncio.sleep(seconds)

@@ -6,7 +6,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from browser.news import site, until, watch
+from browser.news import EQUAL, moved, site, until, watch
 from browser.stage import Stage
 from playwright.sync_api import Browser, Page, expect
 from snapshots import NOW, price, snapshot
@@ -17,34 +17,16 @@ from widgets.render import KINDS
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PARAGRAPH = "<p>Below it the news goes on, and must not move.</p>"
 
-# The element's own root beside the one that the server draws at the same moment: equal but for what is only felt.
-EQUAL = """async ([query, ...ignored]) => {
-  const element = document.querySelector('market-prices, market-price')
-  const base = document.querySelector('script[src$="/embed.js"]').src.replace('embed.js', '')
-  const text = await (await fetch(base + query, {cache: 'no-store'})).text()
-  const drawn = new DOMParser().parseFromString(text, 'text/html').querySelector('[data-kind]')
-  const kept = element.querySelector('[data-kind]').cloneNode(true)
-  for (const root of [drawn, kept]) {
-    root.querySelectorAll('[data-moved]').forEach(one => one.removeAttribute('data-moved'))
-    for (const one of ignored) root.querySelectorAll('.mp-note').forEach(note => note.removeAttribute(one))
-  }
-  drawn.normalize(); kept.normalize()
-  return drawn.isEqualNode(kept) ? '' : drawn.outerHTML + '\\n--- kept as ---\\n' + kept.outerHTML
-}"""
-
-
-def moved(*prices: Any, seq: int = 2) -> Any:
-    """The usual snapshot with other prices for its first coins."""
-    return snapshot(seq, prices=(*prices, *snapshot().prices[len(prices) :]))
-
 
 def test_strict_host(stage: Stage, tab: Page) -> None:
-    """No policy is broken, no third party is asked, no cookie is set, nothing is kept, nothing is said, nothing moves,
-    though the server takes its time.
+    """With the very line that we print: no policy is broken, no third party asked, no cookie set, nothing kept, nothing
+    said, nothing moves, though the server takes its time.
     """
     seen = watch(tab)
+    line = tab.request.get(stage.ours + "/snippet/script/list?css=link").text()
+    assert f'<script src="{stage.ours}/embed.js" async></script><market-prices kind="list" rows="3"' in line
     stage.faults.delay = {"/widget/": 0.3}
-    tab.goto(site(stage, f'<h1>News</h1><market-prices rows="3"></market-prices>{PARAGRAPH}'))
+    tab.goto(site(stage, f"<h1>News</h1>{line}{PARAGRAPH}", script=False, style=False))
     expect(tab.locator(".mp-row")).to_have_count(3)
     stage.settle(moved(price("bitcoin", "65000.5")))
     expect(tab.locator(".mp-price").first).to_have_text("$65,000.50")
@@ -55,9 +37,7 @@ def test_strict_host(stage: Stage, tab: Page) -> None:
     assert tab.context.cookies() == []
     assert tab.evaluate("localStorage.length + sessionStorage.length") == 0
     assert tab.evaluate("shift") == 0
-    assert (
-        tab.locator("market-prices").evaluate("e => getComputedStyle(e.querySelector('.mp')).borderRadius") == "11.25px"
-    )
+    assert tab.locator("market-prices > .mp").evaluate("e => getComputedStyle(e).borderRadius") == "11.25px"
 
 
 @pytest.mark.parametrize("width", [300, 800])
@@ -285,18 +265,13 @@ def test_said_politely(stage: Stage, tab: Page) -> None:
 def test_accessible(stage: Stage, tab: Page, kind: str, lang: str) -> None:
     """axe finds nothing, in any theme, on a light and a dark page, left to right and right to left, in any state."""
     stage.settle(states()[2])
-    coin = ' coin="bitcoin"' if kind in ("label", "price") else ' coins="bitcoin,ethereum,pirate-chain,openvoicecoin"'
-    name, what = ("price", "") if kind == "price" else ("prices", f' kind="{kind}"')
-    elements = (
-        "".join(
-            f'<p><market-{name}{what}{coin} locale="{lang}" theme="{theme}" title="{theme}" announce></market-{name}></p>'
-            for theme in ("auto", "light", "dark")
-        )
-        .replace("<p><market-prices", "<div><market-prices")
-        .replace("</market-prices></p>", "</market-prices></div>")
+    name = "price" if kind == "price" else "prices"
+    coins = 'coin="bitcoin"' if kind in ("label", "price") else 'coins="bitcoin,ethereum,pirate-chain,openvoicecoin"'
+    elements = "".join(
+        f'<div><market-{name} kind="{kind}" {coins} locale="{lang}" theme="{theme}" title="{theme}" announce{on}>'
+        f"</market-{name}></div>"
+        for theme, on in (("auto", ""), ("light", ""), ("dark", ' on="2027-01-10"' if kind == "price" else ""))
     )
-    if kind == "price":
-        elements = elements.replace('theme="dark"', 'on="2027-01-10"')
     tab.goto(site(stage, f"<h1>News</h1>{elements}", lang=lang))
     expect(tab.locator(".mp")).to_have_count(3)
     expect(tab.locator("[data-freshness=delayed]").first).to_be_visible()

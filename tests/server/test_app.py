@@ -61,6 +61,14 @@ async def site() -> AsyncIterator[Site]:
     await found.client.close()
 
 
+async def test_script_needs_no_prices() -> None:
+    """The elements are there before the first price: a page that was opened early mends itself."""
+    site = await start(None)
+    assert (await site.get("/embed.js"))[0] == 200
+    assert (await site.get("/widget/price/bitcoin"))[0] == 503
+    await site.client.close()
+
+
 PAGES = [
     ("/", "text/html"),
     ("/widget/list", "text/html"),
@@ -68,6 +76,8 @@ PAGES = [
     ("/embed/list", "text/html"),
     ("/embed/label/openvoicecoin", "text/html"),
     ("/embed.css", "text/css"),
+    ("/embed.js", "text/javascript"),
+    ("/widget/price/bitcoin", "text/html"),
     ("/v1/prices", "application/json"),
     ("/v1/prices/bitcoin", "application/json"),
     ("/v1/coins", "application/json"),

@@ -19,6 +19,11 @@ SHORTCODE = '[market_prices kind="list" coins="bitcoin, ethereum"]'
 DASH = '<p class="mp mp-error">—</p>'
 
 
+def source() -> str:
+    """The plugin."""
+    return (PLUGIN / "market-prices.php").read_text(encoding="utf-8")
+
+
 def until(true: Callable[[], bool]) -> None:
     """Wait for what is certain to come."""
     end = time.monotonic() + 10
@@ -37,13 +42,20 @@ def test_lint(blog: Blog) -> None:
     """PHP finds no fault with the plugin, and its readme names the same version."""
     done = subprocess.run(["php", "-l", PLUGIN / "market-prices.php"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    source = (PLUGIN / "market-prices.php").read_text(encoding="utf-8")
-    (version,) = re.findall(r"^ \* Version: (.+)$", source, re.MULTILINE)
+    (version,) = re.findall(r"^ \* Version: (.+)$", source(), re.MULTILINE)
     readme = (PLUGIN / "readme.txt").read_text(encoding="utf-8")
     assert f"Stable tag: {version}\n" in readme
     for name in ("Requires at least", "Requires PHP", "License"):
-        (said,) = re.findall(rf"^ \* {name}: (.+)$", source, re.MULTILINE)
+        (said,) = re.findall(rf"^ \* {name}: (.+)$", source(), re.MULTILINE)
         assert f"{name}: {said}\n" in readme
+
+
+def test_same_names_as_the_element() -> None:
+    """What can be asked for by the element can be by the shortcode."""
+    element = (PLUGIN.parents[2] / "widgets/element/embed.js").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^const NAMES = \[(.*?)\]", element, re.MULTILINE | re.DOTALL)
+    (ours,) = re.findall(r"^const NAMES\s+= array\((.*?)^\);", source(), re.MULTILINE | re.DOTALL)
+    assert {"kind", "coin", *re.findall(r"\w+", names)} == set(re.findall(r"'(\w+)'", ours))
 
 
 def test_complete_without_script(blog: Blog, desk: Desk, bare: Page) -> None:

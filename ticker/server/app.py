@@ -30,18 +30,15 @@ from ticker.server import (
     views,
 )
 from ticker.server.addresses import Addresses
-from ticker.server.history import History
+from ticker.server.elements import Elements
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
 from widgets.board import Options
-from widgets.element.script import script
 
 log = logging.getLogger("ticker.server")
 
-
-_SCRIPT = shelf.ready(script().encode())
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -82,20 +79,22 @@ def make_app(
     app.router.add_get("/embed/{kind}", doors.embed)
     app.router.add_get("/embed/{kind}/{coin}", doors.embed)
     app.router.add_get("/embed.css", doors.stylesheet)
-    app.router.add_get("/embed.js", doors.script)
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
     app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
     answers = None if past is None else history.History(past, clock)
-    app.router.add_get("/widget/price/{coin}", doors.price(answers, clock))
     if answers is not None:
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
-        app.on_cleanup.append(_closing(answers))
+        app.on_cleanup.append(partial(_close, answers))
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
     described = embedding.Embedding(doors.ready, doors.answer, serving.defaults, serving.origin, serving.disclaimer)
     app.add_routes(described.routes())
+    elements = Elements(
+        doors, lambda: doors.shelf.snapshot, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors
+    )
+    app.add_routes(elements.routes())
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -221,26 +220,6 @@ class _Doors:
         ready = self._ready("embed.css", lambda *_: render.stylesheet().encode())
         return self._answer(request, ready, headers.CSS)
 
-    async def script(self, request: web.Request) -> web.Response:
-        """The custom elements: the same before there is any price."""
-        return self._answer(request, _SCRIPT, headers.JAVASCRIPT)
-
-    def price(self, answers: History | None, clock: Callable[[], float]) -> Handler:
-        """A price in a sentence: `/widget/price/{coin}`."""
-
-        async def handler(request: web.Request) -> web.Response:
-            serving, snapshot = self._serving, self.shelf.snapshot
-            what = then.sentence(list(request.query.items()), request.match_info["coin"], serving.defaults)
-            if snapshot is None:
-                raise _not_ready()
-            found = await then.then(what, answers, snapshot, clock())
-            build = partial(then.draw, what, found, serving.origin, serving.defaults.up)
-            policy = {"Content-Security-Policy": headers.policy([render.style_hash("price")], serving.frame_ancestors)}
-            ready = self._ready(("price", what, found), build)
-            return self._answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
-
-        return handler
-
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive: depends on nothing but this process."""
         return web.Response(text="ok\n", headers={"Cache-Control": headers.NO_STORE})
@@ -326,11 +305,8 @@ class _Doors:
         return web.Response(status=STATUS[error.code], body=body, headers={**common, "Content-Type": content_type})
 
 
-def _closing(answers: history.History) -> Callable[[web.Application], Awaitable[None]]:
-    async def close(_: web.Application) -> None:
-        await answers.close()
-
-    return close
+async def _close(answers: history.History, _: web.Application) -> None:
+    await answers.close()
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:

@@ -43,19 +43,18 @@ def sentence(query: Sequence[tuple[str, str]], coin: str, defaults: Defaults) ->
 
 
 async def then(what: Sentence, past: History | None, snapshot: Snapshot, now: float) -> Then | None:
-    """The first price of the day asked for; None where no day was asked for. Raises `RequestError`."""
+    """The first price of the day asked for, in today's unit; None where none was asked for. Raises `RequestError`."""
     if what.on is None:
         return None
-    views.chosen(snapshot, what.ask)
-    (coin,) = what.ask.coins or ()
+    ((coin, _),) = views.chosen(snapshot, what.ask)
     day = what.on.isoformat()
     try:
-        days = asked([("from", day), ("to", day), ("step", "1d")], coin, now)
+        days = asked([("from", day), ("to", day), ("step", "1d")], coin.id, now)
     except RequestError:
         raise RequestError("bad_parameter", "on must be a day since 1970, and not in the future", "on") from None
     if past is None:
         return Then(what.on, None)
-    answer = await past.get(days, simulated=snapshot.simulated)
+    answer = await past.get(replace(days, since=coin.since or 0.0), simulated=snapshot.simulated)
     points = msgspec.json.decode(answer.body)["points"]
     return Then(what.on, Decimal(points[0][1]) if points else None)
 

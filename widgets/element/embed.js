@@ -5,15 +5,14 @@
    elements; the second's beat that drives them; the height of frames. Lines that begin with two slashes and white space
    at the beginning of lines are not sent (widgets/element/script.py), so nothing in quotes may run over a line. */
 (() => {
-'use strict'
 const script = document.currentScript || document.querySelector('script[src*="/embed.js"]')
 const BASE = new URL('.', script ? script.src : location).href
 
 // An iframe of ours says how high its page is. It is ours by the very frame that speaks: a sandboxed page of ours has
 // the origin "null". What no page of ours is as high as, is cut.
 addEventListener('message', ({data, source, origin}) => {
-  if (!data || data.type !== 'mp:height' || !Number.isFinite(data.height)) return
-  if (origin !== 'null' && origin !== new URL(BASE).origin) return
+  if (data?.type !== 'mp:height' || !Number.isFinite(data.height)) return
+  if (origin !== 'null' && !BASE.startsWith(origin + '/')) return
   for (const frame of document.querySelectorAll('iframe')) {
     if (frame.contentWindow === source && frame.src.startsWith(BASE + 'embed/')) {
       frame.height = Math.ceil(Math.min(4000, Math.max(40, data.height)))
@@ -23,7 +22,8 @@ addEventListener('message', ({data, source, origin}) => {
 
 if (customElements.get('market-prices')) return
 
-const NAMES = ['coins', 'currency', 'locale', 'theme', 'change', 'show', 'limit', 'title', 'css', 'on']
+const NAMES = ['coins', 'currency', 'locale', 'theme', 'change', 'show', 'limit', 'title', 'css', 'on', 'look', 'density',
+  'up', 'sort', 'page', 'range']
 const RUNGS = ['live', 'delayed', 'stale', 'none']
 const elements = new Set()
 const hubs = {}
@@ -34,6 +34,7 @@ const sheets = {}
 // reader's own clock may be wrong by hours; a jump of it tells that this machine slept, and the time is doubtful.
 const clock = () => performance.now()
 const after = seconds => clock() + seconds * (750 + 500 * Math.random())
+const back = times => after(Math.min(60, 2 ** times))
 let zero = -Infinity
 let doubt = clock()
 const past = moment => zero + clock() >= Date.parse(moment)
@@ -71,7 +72,7 @@ const unheard = (...inside) => {
   set(made, 'aria-hidden', 'true')
   return made
 }
-const set = (element, name, value) => value ? element.setAttribute(name, value) : element.removeAttribute(name)
+const set = (element, name, value) => value ? element?.setAttribute(name, value) : element?.removeAttribute(name)
 
 // One stream for all elements of a currency and a language; in its place, while it is broken, a poll now and then.
 class Hub {
@@ -79,14 +80,17 @@ class Hub {
   prices = {}
   coins = []
   mode = 'wait'
-  id = '0-0'
-  heard = -Infinity
-  failures = 0
-  breaks = 0
-  pollAt = 0
+  #url
+  #stream
+  #openAt
+  #id = '0-0'
+  #heard = -Infinity
+  #failures = 0
+  #breaks = 0
+  #pollAt = 0
 
   constructor(currency, locale) {
-    this.url = door => `${BASE}v1/${door}?coins=${this.coins}&currency=${currency}&locale=${locale}`
+    this.#url = door => `${BASE}v1/${door}?coins=${this.coins}&currency=${currency}&locale=${locale}`
   }
 
   beat() {
@@ -96,68 +100,68 @@ class Hub {
       this.coins = [...new Set(wanted)].sort()
       this.close()
     }
-    if (!this.stream || clock() >= this.openAt) this.open()
-    if (clock() >= this.pollAt) this.poll()
+    if (!this.#stream || clock() >= this.#openAt) this.#open()
+    if (clock() >= this.#pollAt) this.#poll()
   }
 
   close() {
-    this.stream?.close()
-    this.stream = null
+    this.#stream?.close()
+    this.#stream = null
+    this.#failures = 0
   }
 
-  open() {
-    this.close()
-    this.openAt = Infinity
+  #open() {
+    this.#openAt = Infinity
     // A stream has no Date that a script can read: where the time is in doubt, a poll tells it.
-    this.pollAt = doubt ? 0 : after(5)
-    const stream = this.stream = new EventSource(this.url('stream'))
+    if (!this.#failures) this.#pollAt = doubt ? 0 : after(5)
+    const stream = this.#stream = new EventSource(this.#url('stream'))
     stream.addEventListener('prices', ({data}) => {
-      this.breaks = this.failures = 0
-      this.heard = clock()
-      if (!doubt) this.pollAt = after(45)
-      this.take(JSON.parse(data), 'stream')
+      this.#breaks = this.#failures = 0
+      this.#heard = clock()
+      if (!doubt) this.#pollAt = after(45)
+      this.#take(JSON.parse(data), 'stream')
     })
     stream.onerror = () => {
       if (this.mode === 'stream') {
-        this.pollAt = after(1)
-        this.say('poll')
+        this.#pollAt = after(1)
+        this.#say('poll')
       }
-      if (stream.readyState === 2) this.openAt = after(Math.min(60, 2 ** ++this.breaks))
+      if (stream.readyState === 2) this.#openAt = back(++this.#breaks)
     }
   }
 
-  async poll() {
+  async #poll() {
     const {coins, mode} = this
-    this.pollAt = Infinity
+    this.#pollAt = Infinity
     try {
-      const answer = await (await read(this.url('prices'))).json()
-      this.failures = 0
+      const answer = await (await read(this.#url('prices'))).json()
+      this.#failures = 0
       // A cache may hold what is older than the stream.
-      const [[epoch, seq], [newest, last]] = [answer.id, this.id].map(id => id.split('-').map(Number))
+      const [[epoch, seq], [newest, last]] = [answer.id, this.#id].map(id => id.split('-').map(Number))
       const older = epoch < newest || epoch === newest && seq < last
-      const quiet = clock() - this.heard
+      const quiet = clock() - this.#heard
       if (coins === this.coins && (!older || quiet > 9e4)) {
         // Where the stream was silent and yet there was something to say, it is dead.
-        if (this.take(answer, mode === 'stream' ? mode : 'poll') && mode === 'stream' && quiet > 3e4) this.close()
+        if (this.#take(answer, mode === 'stream' ? mode : 'poll') && mode === 'stream' && quiet > 3e4) this.close()
       }
     } catch {
-      this.failures++
-      if (this.mode !== 'stream') this.say('lost')
+      this.#failures++
+      if (this.mode !== 'stream') this.#say('lost')
     }
-    this.pollAt = after(Math.min(300, (this.mode === 'stream' ? 45 : 10) * 2 ** this.failures))
+    this.#pollAt = after(Math.min(300, (this.mode === 'stream' ? 45 : 10) * 2 ** this.#failures))
   }
 
   // Whether anything in it is new.
-  take({id, prices}, mode) {
+  #take({id, prices}, mode) {
     const fresh = prices.filter(price => !same(price, this.prices[price.id]))
     for (const price of fresh) this.prices[price.id] = price
-    this.id = id
+    this.#id = id
     for (const member of this.members) member.update(fresh, id)
-    this.say(mode)
+    this.#say(mode)
     return fresh.length
   }
 
-  say(mode) {
+  #say(mode) {
     this.mode = mode
     for (const member of this.members) member.tell()
   }
@@ -165,11 +169,15 @@ class Hub {
 
 // One coin of a board: its row, and its place on the ladder of age.
 class Line {
-  constructor(row, say) {
+  #say
+  #said
+  #marked
+
+  constructor(row, root) {
     this.row = row
-    this.say = say
-    this.said = row.dataset.freshness
-    this.mark([...row.querySelectorAll('.mp-note > *')].map(({textContent}) => textContent.replace('\u00b7 ', '')))
+    this.#say = root.dataset
+    this.#said = row.dataset.freshness
+    this.#mark([...row.querySelectorAll('.mp-note > *')].map(({textContent}) => textContent.replace('· ', '')))
   }
 
   part(name) {
@@ -177,34 +185,34 @@ class Line {
   }
 
   // The word beside the row that is not about its age: "single source".
-  mark(words) {
-    const {sayDelayed, sayNone} = this.say
-    this.marked = words.filter(word => word !== sayDelayed && word !== sayNone && !word.includes(' UTC'))
+  #mark(words) {
+    const {sayDelayed, sayNone} = this.#say
+    this.#marked = words.filter(word => word !== sayDelayed && word !== sayNone && !word.includes(' UTC'))
   }
 
   // Go down the ladder as far as it is time: never above the server's own rung, and not unmarked while the time is
   // unknown. Whether that is another rung.
   age() {
     const {liveUntil, delayedUntil, goneAt, freshness} = this.row.dataset
-    let rung = RUNGS.indexOf(this.said)
+    let rung = RUNGS.indexOf(this.#said)
     if (liveUntil) {
       const due = past(goneAt) ? 3 : past(delayedUntil) ? 2 : past(liveUntil) || doubt && clock() - doubt > 1e4 ? 1 : 0
       rung = Math.max(rung, due)
     }
     if (freshness === RUNGS[rung]) return false
     this.row.dataset.freshness = RUNGS[rung]
-    this.note(rung)
+    this.#note(rung)
     if (rung > 2) {
       const price = this.part('price')
-      price?.replaceChildren(unheard('\u2014'))
-      price?.removeAttribute('title')
-      this.change()
+      price?.replaceChildren(unheard('—'))
+      set(price, 'title')
+      this.#change()
     }
     return true
   }
 
-  note(rung) {
-    const {marked, say} = this
+  #note(rung) {
+    const [marked, say] = [this.#marked, this.#say]
     const {asOf, agreement} = this.row.dataset
     const disputed = agreement === 'disputed'
     let words = marked
@@ -217,20 +225,20 @@ class Line {
     const note = this.part('note')
     note?.replaceChildren(...words.flatMap((word, place) => {
       const timed = word.includes(' UTC')
-      const made = make(timed ? 'time' : 'span', '', (place ? '\u00b7 ' : '') + word)
+      const made = make(timed ? 'time' : 'span', '', (place ? '· ' : '') + word)
       if (timed) made.dateTime = asOf
       return place ? [' ', made] : made
     }))
   }
 
-  change(text, spoken, value) {
+  #change(text, spoken, value) {
     const place = this.part('change')
     const sign = Math.sign(value) + 1
     if (!place) return
     set(place, 'data-direction', text && ['down', 'flat', 'up'][sign])
     place.replaceChildren()
     if (!text) return
-    const arrow = make('span', 'mp-arrow', '\u25bc\u2022\u25b2'[sign])
+    const arrow = make('span', 'mp-arrow', '▼•▲'[sign])
     place.append(unheard(arrow, ' ' + text), ' ', make('span', 'mp-spoken', spoken))
   }
 
@@ -240,8 +248,8 @@ class Line {
     const place = this.part('price')
     const before = this.price?.price
     this.price = price
-    this.said = price.freshness
-    this.mark(text.notes)
+    this.#said = price.freshness
+    this.#mark(text.notes)
     for (const name of ['agreement', 'as_of', 'live_until', 'delayed_until', 'gone_at']) {
       set(this.row, 'data-' + name.replace('_', '-'), price[name]?.replace(/\.\d+/, ''))
     }
@@ -251,9 +259,9 @@ class Line {
       if (rise) place.dataset.moved = rise > 0 ? 'up' : 'down'
       setTimeout(() => delete place.dataset.moved, 700)
     }
-    if (place) set(place, 'title', text.sources)
-    if (this.part('note')) set(this.part('note'), 'title', text.why)
-    this.change(text.changes[period], text.spoken[period], price['change_' + period])
+    set(place, 'title', text.sources)
+    set(this.part('note'), 'title', text.why)
+    this.#change(text.changes[period], text.spoken[period], price['change_' + period])
     this.row.dataset.freshness = ''
     this.age()
   }
@@ -262,10 +270,17 @@ class Line {
 class Prices extends HTMLElement {
   static observedAttributes = [...NAMES, 'kind', 'coin', 'live']
   coins = []
-  lines = []
-  news = new Set()
-  failures = 0
-  due = 0
+  #turn
+  #old
+  #root
+  #hub
+  #state
+  #status
+  #spoken
+  #lines = []
+  #news = new Set()
+  #failures = 0
+  #due = 0
 
   connectedCallback() {
     elements.add(this)
@@ -274,96 +289,102 @@ class Prices extends HTMLElement {
 
   disconnectedCallback() {
     elements.delete(this)
-    this.turn = this.root = null
-    this.leave()
+    this.#turn = this.#root = null
+    this.#leave()
   }
 
   attributeChangedCallback() {
-    this.due = 0
+    this.#due = 0
     setTimeout(beat)
   }
 
-  leave() {
-    const {hub} = this
-    this.hub = null
+  #leave() {
+    const hub = this.#hub
+    this.#hub = null
     hub?.members.delete(this)
     if (hub?.members.size === 0) hub.close()
   }
 
-  get still() {
+  get #still() {
     return this.getAttribute('live') === 'off'
   }
 
   beat() {
     // Whoever meets us while the page is still being read has not seen what is inside.
     if (document.readyState === 'loading') return
-    if (!this.root) {
+    if (!this.#root) {
       const root = this.querySelector('[data-kind]')
-      if (root) this.adopt(root)
-      if (root && !this.still) this.due = after(900)
+      if (root) {
+        this.#adopt(root)
+        this.#old = Date.parse(root.dataset.asOf) + 6e5
+        if (root.dataset.locale && !this.#still) this.#due = after(900)
+      }
+    }
+    // What a page cache kept for long may have other coins and credits by now.
+    if (this.#old < zero + clock()) {
+      this.#old = NaN
+      this.#due = 0
     }
     // Not while someone is at work in it.
-    if (clock() >= this.due && !this.contains(document.activeElement)) this.load()
-    const aged = this.lines.filter(line => line.age())
+    if (clock() >= this.#due && !this.contains(document.activeElement)) this.#load()
+    const aged = this.#lines.filter(line => line.age())
     if (aged[0]) this.tell(aged)
-    this.speak()
+    this.#speak()
   }
 
   // A page of ours in a frame is read again as it was asked for.
-  get url() {
+  get #url() {
     if (this.hasAttribute('framed')) return location
-    const single = this.localName === 'market-price'
     const query = new URLSearchParams({css: 'link'})
     for (const name of NAMES) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name))
-    const path = [single ? 'price' : this.getAttribute('kind') || 'list', this.getAttribute('coin')]
-    return BASE + 'widget/' + path.filter(Boolean).join('/') + '?' + query
+    const coin = this.hasAttribute('coin') ? '/' + this.getAttribute('coin') : ''
+    return BASE + 'widget/' + (this.localName === 'market-price' ? 'price' : this.getAttribute('kind') || 'list') + coin + '?' + query
   }
 
-  async load() {
-    const turn = this.turn = {}
-    this.due = Infinity
+  async #load() {
+    const turn = this.#turn = {}
+    this.#due = Infinity
     try {
-      const text = await (await read(this.url)).text()
+      const text = await (await read(this.#url)).text()
       const page = new DOMParser().parseFromString(text, 'text/html')
       await Promise.all([...page.querySelectorAll('link[rel=stylesheet]')].map(sheet))
-      if (turn !== this.turn) return
-      this.failures = 0
-      this.due = this.still ? Infinity : after(this.hasAttribute('on') ? 60 : 900)
-      if (text === this.html) return
-      this.html = text
+      if (turn !== this.#turn) return
+      this.#due = this.#still ? Infinity : after(this.hasAttribute('on') ? 60 : 900)
       const root = page.querySelector('[data-kind], .mp-error')
+      if (!root) throw 0
+      this.#failures = 0
       this.replaceChildren(...page.querySelectorAll('style'), root)
-      this.adopt(root)
+      this.#adopt(root)
     } catch {
-      if (turn !== this.turn) return
-      this.due = after(Math.min(300, 2 ** ++this.failures))
+      if (turn !== this.#turn) return
+      this.#due = back(++this.#failures)
       this.tell()
     }
   }
 
   // The server's HTML is inside: find its rows, and keep them true. A cache may have handed out what is older than the
   // stream.
-  adopt(root) {
+  #adopt(root) {
     const {currency, locale, change} = root.dataset
-    this.root = root
+    this.#root = root
     if (this.title) root.title = ''
-    this.lines = [root, ...root.querySelectorAll('[data-coin]')].filter(row => row.dataset.coin)
-      .map(row => new Line(row, root.dataset))
-    this.coins = this.lines.map(line => line.row.dataset.coin)
-    const lively = this.coins[0] && !this.still && !this.hasAttribute('on')
+    this.#lines = [...root.querySelectorAll('[data-coin]')].map(row => new Line(row, root))
+    this.coins = this.#lines.map(line => line.row.dataset.coin)
+    const lively = locale && !this.#still && !this.hasAttribute('on')
     const hub = lively && (hubs[currency + locale] ??= new Hub(currency, locale))
-    if (hub !== this.hub) this.leave()
-    if (this.hub = hub) hub.members.add(this)
-    for (const line of this.lines) {
+    if (hub !== this.#hub) this.#leave()
+    if (this.#hub = hub) hub.members.add(this)
+    for (const line of this.#lines) {
       const price = hub && hub.prices[line.row.dataset.coin]
       if (price && !(Date.parse(price.as_of) < Date.parse(line.row.dataset.asOf))) line.take(price, change)
+      line.age()
     }
     if (this.hasAttribute('announce')) {
-      this.status = make('p', 'mp-spoken')
-      set(this.status, 'role', 'status')
-      root.append(this.status)
+      this.#status = make('p', 'mp-spoken')
+      set(this.#status, 'role', 'status')
+      root.append(this.#status)
     }
-    this.fire('update', {prices: []})
+    this.#fire('update', {prices: []})
     this.tell()
     setTimeout(beat)
   }
@@ -372,54 +393,59 @@ class Prices extends HTMLElement {
   update(fresh, id) {
     const prices = fresh.filter(price => this.coins.includes(price.id))
     const changed = []
-    for (const line of this.lines) {
+    for (const line of this.#lines) {
       const {freshness} = line.row.dataset
       const price = prices.find(one => one.id === line.row.dataset.coin)
-      if (price) line.take(price, this.root.dataset.change)
+      if (price) line.take(price, this.#root.dataset.change)
       if (freshness !== line.row.dataset.freshness) changed.push(line)
     }
     if (!prices[0]) return
-    this.fire('update', {id, prices})
+    // What is counted from prices beside the rows can only be read again.
+    const {kind, show} = this.#root.dataset
+    if (/card|chart|conv|table|cap|vol|spark/.test(kind + show)) this.#due = Math.min(this.#due, after(10))
+    this.#fire('update', {id, prices})
     this.tell(changed)
   }
 
   // Tell the page where our numbers come from and how many rows stand on which rung, whenever that changes, and the
   // reader how old the oldest price is.
   tell(changed = []) {
-    changed.forEach(line => this.news.add(line))
     const rows = {live: 0, delayed: 0, stale: 0, none: 0}
     let oldest
-    for (const line of this.lines) {
+    for (const line of this.#lines) {
+      // The second copy of a tape is for the eye only.
+      if (line.row.closest('[inert]')) continue
+      if (changed.includes(line)) this.#news.add(line)
       const {freshness, asOf} = line.row.dataset
       rows[freshness]++
       if (asOf && freshness !== 'none' && !(Date.parse(asOf) >= Date.parse(oldest?.row.dataset.asOf))) oldest = line
     }
-    const place = this.root?.querySelector('.mp-asof')
-    const {sayNone, sayEmpty} = this.root?.dataset ?? {}
-    if (place && rows.none && rows.none === this.lines.length) {
-      place.textContent = rows.none > 1 ? sayEmpty : sayNone
-      delete this.root.dataset.asOf
+    const root = this.#root
+    const place = root?.querySelector('.mp-asof')
+    if (place && rows.none && !oldest && !rows.live) {
+      place.textContent = root.dataset[rows.none > 1 ? 'sayEmpty' : 'sayNone']
+      delete root.dataset.asOf
     }
     const text = oldest?.price?.text.as_of
     if (place && text && place.textContent !== text) {
       place.replaceChildren(make('time', '', text))
-      place.firstChild.dateTime = this.root.dataset.asOf = oldest.row.dataset.asOf
+      place.firstChild.dateTime = root.dataset.asOf = oldest.row.dataset.asOf
     }
-    const state = {connection: this.failures ? 'lost' : this.hub ? this.hub.mode : 'off', rows}
-    if (!same(state, this.state)) this.fire('state', this.state = state)
+    const state = {connection: this.#failures ? 'lost' : this.#hub?.mode ?? 'off', rows}
+    if (!same(state, this.#state)) this.#fire('state', this.#state = state)
   }
 
-  fire(name, detail) {
+  #fire(name, detail) {
     this.dispatchEvent(new CustomEvent('mp:' + name, {bubbles: true, detail}))
   }
 
   // Say politely, at most once a minute, which prices have grown old or come back; only where that was asked for.
-  speak() {
-    if (!this.status || !this.news.size || clock() < this.spoken) return
-    this.spoken = clock() + 6e4
-    this.status.textContent = [...this.news].map(line =>
+  #speak() {
+    if (!this.#status || !this.#news.size || clock() < this.#spoken) return
+    this.#spoken = clock() + 6e4
+    this.#status.textContent = [...this.#news].map(line =>
       ['name', 'price', 'note'].map(name => line.part(name)?.textContent).join(' ')).join(', ')
-    this.news.clear()
+    this.#news.clear()
   }
 }
 
