@@ -26,7 +26,6 @@ from ticker.server import (
     places,
     shelf,
     sse,
-    then,
     views,
 )
 from ticker.server.addresses import Addresses
