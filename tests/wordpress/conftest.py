@@ -24,8 +24,8 @@ def standing() -> Iterator[tuple[Blog, Desk]]:
     """Both, running, and the blog told where the ticker is."""
     if lacking := missing():
         pytest.skip(lacking)
-    folder = Path(tempfile.mkdtemp(prefix="blog"))  # a socket's path must be short
     desk = Desk()
+    folder = Path(tempfile.mkdtemp(prefix="blog"))  # a socket's path must be short
     try:
         blog = Blog(folder)
         try:
