@@ -31,6 +31,7 @@ exam: $(VENV)/dev.stamp  ## what takes too long for every run, and docs/exam.md 
 
 screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
 	$(BIN)/python tests/browser/screenshots.py
+	PYTHONPATH=tests:. $(BIN)/python tests/wordpress/screenshots.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .faults.json
