@@ -15,7 +15,7 @@ from widgets.board import Board, Credit, Options, Row
 from widgets.format import NONE, Change, change, clock, compact, count, iso, moment, price
 from widgets.marks import mark
 from widgets.text import clean, own_path, web_address
-from widgets.words import direction, language, words
+from widgets.words import counted, direction, language, words
 
 COLUMNS = ("logo", "name", "price", "symbol", "change", "cap", "volume")
 _LONGEST = {"name": 40, "symbol": 12, "currency": 24, "title": 80, "credit": 120, "disclaimer": 400, "coin": 64}
@@ -179,7 +179,7 @@ def _notes(row: Row, locale: str) -> tuple[tuple[Note, ...], str]:
 
 
 def _sources(row: Row, locale: str) -> str:
-    return words(locale)["from"].format(used=count(row.used, locale), total=count(row.total, locale))
+    return counted("from", row.total, locale).format(used=count(row.used, locale), total=count(row.total, locale))
 
 
 def _credit(credit: Credit) -> tuple[str, str | None]:

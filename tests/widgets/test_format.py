@@ -139,7 +139,7 @@ def test_price_keeps_four_digits(digits: int, exponent: int, tag: str, currency:
         ("-1.87", "de", f"-1,87{NBSP}%", "▼", "minus 1,87 Prozent"),
         ("2.31", "fr", f"+2,31{NBSP}%", "▲", "en hausse de 2,31 pour cent"),
         ("2.31", "tr", "+%2,31", "▲", "yüzde 2,31 yükseldi"),
-        ("-2.31", "sv", f"−2,31{NBSP}%", "▼", "down 2,31 percent"),
+        ("-2.31", "sv", f"−2,31{NBSP}%", "▼", "ned 2,31 procent"),
         ("-2.31", "fa", "−۲٫۳۱٪", "▼", "۲٫۳۱ درصد کاهش"),
     ],
 )
