@@ -15,6 +15,7 @@ Period = Literal["1h", "24h", "7d"]
 Theme = Literal["auto", "light", "dark"]
 Css = Literal["inline", "link", "none"]
 Up = Literal["green", "red", "blue"]
+Zeros = Literal["all", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Options:
     `show` are the columns in their order, of: logo name price symbol change cap volume (others have no data here yet
     and are left out). `up` is the colour of a rise: green with red falls, red with green falls as in East Asia, or
     blue with orange falls. `stylesheet` is the address of the external style for `css="link"`; `origin` what own
-    paths such as icons are put behind ("https://prices.example/ticker").
+    paths such as icons are put behind ("https://prices.example/ticker"). `zeros="count"` writes a tiny price as
+    "$0.0₅644".
     """
 
     locale: str = "en"
@@ -87,4 +89,5 @@ class Options:
     css: Css = "inline"
     stylesheet: str = "/embed.css"
     up: Up = "green"
+    zeros: Zeros = "all"
     origin: str = ""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from widgets.board import Board, Credit, Options, Row
-from widgets.format import NONE, Change, change, clock, compact, count, iso, moment, price
+from widgets.format import NONE, Change, change, clock, compact, count, iso, moment, price, short_price
 from widgets.marks import mark
 from widgets.text import clean, own_path, web_address
 from widgets.words import counted, direction, language, words
@@ -32,7 +32,8 @@ class Note:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One coin. `facts` are the hooks for scripts, by attribute; None is not printed. `notes` are the quiet words
-    beside it, weightiest first, and `why` the sentences behind them; `price` and `change` are None where there is none.
+    beside it, weightiest first, and `why` the sentences behind them; `price` and `change` are None where there is none;
+    `short` is a tiny price with its zeros counted, for eyes, where that is wanted.
     """
 
     facts: Mapping[str, str | None]
@@ -42,6 +43,7 @@ class Line:
     icon: str | None
     mark: Markup
     price: str | None
+    short: str | None
     change: Change | None
     cap: str
     volume: str
@@ -149,6 +151,7 @@ def _line(row: Row, currency: str, options: Options) -> Line:
         icon=None if icon is None else options.origin.rstrip("/") + icon,
         mark=mark(coin, symbol),
         price=None if row.price is None else text,
+        short=short_price(row.price, currency, locale) if options.zeros == "count" else None,
         change=change(row.change, locale),
         cap=compact(row.cap, currency, locale),
         volume=compact(row.volume, currency, locale),

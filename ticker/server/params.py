@@ -9,10 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from babel.core import Locale
-
 from ticker.currencies import CURRENCIES
-from widgets.format import is_locale
+from widgets.locales import canonical
 
 Code = Literal[
     "unknown_coin", "unknown_kind", "bad_parameter", "too_many", "rate_limited", "not_ready", "not_found", "internal"
@@ -36,9 +34,9 @@ DEFAULT_COLUMNS = ("logo", "name", "price", "symbol", "change")
 THEMES = ("auto", "light", "dark")
 STYLES = ("inline", "link", "none")
 PERIODS = ("1h", "24h", "7d")
+ZEROS = ("all", "count")
 
 _COIN = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
-_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
@@ -78,11 +76,12 @@ class Ask:
     show: tuple[str, ...] = DEFAULT_COLUMNS
     title: str = ""
     css: str = "inline"
+    zeros: str = "all"
 
 
 def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
     """The ask behind a widget's or an embed's URL. Raises `RequestError`."""
-    given = known(query, {"coins", "currency", "limit", "locale", "theme", "change", "show", "title", "css"})
+    given = known(query, {"coins", "currency", "limit", "locale", "theme", "change", "show", "title", "css", "zeros"})
     if coin is not None and "coins" in given:
         raise RequestError("bad_parameter", "coins and a coin in the path exclude each other", "coins")
     return Ask(
@@ -95,6 +94,7 @@ def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Default
         show=_show(given),
         title=_title(given, defaults.title),
         css=one_of(given, "css", STYLES, defaults.css),
+        zeros=one_of(given, "zeros", ZEROS, "all"),
     )
 
 
@@ -160,9 +160,10 @@ def _limit(given: Mapping[str, str], most: int) -> int | None:
 def _locale(given: Mapping[str, str], default: str) -> str:
     text = given.get("locale", default)
     refusal = RequestError("bad_parameter", "locale must be a language we know, such as en, de or pt-BR", "locale")
-    if not _LOCALE.fullmatch(text) or not is_locale(text.replace("_", "-")):
-        raise refusal
-    return str(Locale.parse(text.replace("-", "_"))).replace("_", "-")
+    try:
+        return canonical(text)
+    except ValueError:
+        raise refusal from None
 
 
 def _show(given: Mapping[str, str]) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ def options(ask: Ask, origin: str, up: str = "green") -> Options:
         css=ask.css,  # type: ignore[arg-type]
         stylesheet=f"{origin}/embed.css",
         origin=origin,
+        zeros=ask.zeros,  # type: ignore[arg-type]
         up=up,  # type: ignore[arg-type]  # the configuration allows no other
     )
 
