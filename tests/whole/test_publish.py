@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -160,7 +161,7 @@ async def test_without_its_store(tmp_path: Path) -> None:
 
 
 NGINX = """
-daemon off; pid {root}/nginx.pid; error_log {root}/error.log; worker_processes 1;
+{user} daemon off; pid {root}/nginx.pid; error_log {root}/error.log; worker_processes 1;
 events {{ worker_connections 64; }}
 http {{
     access_log off; client_body_temp_path {root}/t1; proxy_temp_path {root}/t2; fastcgi_temp_path {root}/t3;
@@ -179,7 +180,8 @@ def nginx(root: Path, port: int, site: Path) -> Iterator[None]:
     text = (Path(__file__).resolve().parents[2] / "docs/ops.md").read_text(encoding="utf-8")
     served = text.split("```nginx\n", 1)[1].split("```", 1)[0]
     served = served.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/srv/prices", str(site))
-    (root / "nginx.conf").write_text(NGINX.format(root=root, served=served))
+    user = "user root;" if os.geteuid() == 0 else ""  # else its workers may not enter pytest's folder
+    (root / "nginx.conf").write_text(NGINX.format(root=root, served=served, user=user))
     running = subprocess.Popen([program, "-e", str(root / "error.log"), "-c", str(root / "nginx.conf")])
     try:
         yield
