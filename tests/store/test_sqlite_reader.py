@@ -1,4 +1,4 @@
-"""Reading the embedded store of a running process: all it has is seen, and what it writes next; nothing is disturbed."""
+"""Reading the embedded store of a running process: all it has is seen, and what comes next; nothing is disturbed."""
 
 import asyncio
 import sqlite3
