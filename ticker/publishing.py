@@ -14,10 +14,11 @@ import msgspec
 from ticker.model import Snapshot
 from ticker.server import params, views
 from ticker.server.app import Serving
+from ticker.server.pictures import Pictures
 from ticker.server.shelf import ready
 from widgets import render
 
-OF_ONE = ("label", "card", "converter", "chart")  # kinds of one coin: a file for each coin that the list shows
+OF_ONE = ("label", *params.OF_ONE)  # kinds of one coin: a file for each coin that the list shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,11 @@ class File:
     news: bytes
 
 
-def files(snapshot: Snapshot, serving: Serving, now: float, *, compressed: bool = False) -> dict[str, File]:
+def files(
+    snapshot: Snapshot, serving: Serving, pictures: Pictures, now: float, *, compressed: bool = False
+) -> dict[str, File]:
     """Path to file, of all there is to publish at `now`; with `compressed` also each path with ".gz" behind it."""
-    found = dict(_all(snapshot, serving, now))
+    found = dict(_all(snapshot, serving, pictures, now))
     if compressed:
         for path, file in list(found.items()):
             smaller = ready(file.body).compressed
@@ -39,14 +42,15 @@ def files(snapshot: Snapshot, serving: Serving, now: float, *, compressed: bool 
     return found
 
 
-def _all(snapshot: Snapshot, serving: Serving, now: float) -> Iterator[tuple[str, File]]:
-    yield "embed.css", _file(render.stylesheet().encode())
+def _all(snapshot: Snapshot, serving: Serving, pictures: Pictures, now: float) -> Iterator[tuple[str, File]]:
+    # A static host does not look at `?kind=`: one style for all.
+    yield "embed.css", _file(render.stylesheet(*render.KINDS).encode())
     for kind in render.KINDS:
         for door, draw in (("widget", render.render), ("embed", render.page)):
-            yield f"{door}/{kind}.html", _drawn(draw, kind, None, snapshot, serving, now)
+            yield f"{door}/{kind}.html", _drawn(draw, kind, None, snapshot, serving, pictures, now)
             if kind in OF_ONE:
                 for coin in snapshot.shown:
-                    yield f"{door}/{kind}/{coin}.html", _drawn(draw, kind, coin, snapshot, serving, now)
+                    yield f"{door}/{kind}/{coin}.html", _drawn(draw, kind, coin, snapshot, serving, pictures, now)
     yield "v1/coins.json", _json(views.coins_json(snapshot))
     yield "v1/prices.json", _json(views.prices_json(snapshot, params.prices([], None, serving.defaults), now))
     for one in snapshot.coins:
@@ -55,12 +59,18 @@ def _all(snapshot: Snapshot, serving: Serving, now: float) -> Iterator[tuple[str
 
 
 def _drawn(
-    draw: Callable[..., str], kind: str, coin: str | None, snapshot: Snapshot, serving: Serving, now: float
+    draw: Callable[..., str],
+    kind: str,
+    coin: str | None,
+    snapshot: Snapshot,
+    serving: Serving,
+    pictures: Pictures,
+    now: float,
 ) -> File:
     """One widget as the operator set it up, which is how the service shows it to whoever asks for nothing else."""
-    ask = params.widget([], coin, serving.defaults)
-    board = views.board(snapshot, ask, now, serving.disclaimer)
-    return _file(draw(kind, board, views.options(ask, serving.origin, serving.defaults.up)).encode())
+    ask = params.widget([], coin, serving.defaults, kind)
+    board = pictures.board(kind, snapshot, ask, now)
+    return _file(draw(kind, board, pictures.options(kind, ask, serving.defaults)).encode())
 
 
 def _file(body: bytes) -> File:

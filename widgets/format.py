@@ -12,7 +12,7 @@ from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 from typing import Literal
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.numbers import (
     NumberPattern,
     format_compact_currency,
@@ -89,10 +89,7 @@ def _write(tag: str, kind: Literal["currency", "decimal", "percent"], value: Dec
         text = _pattern(tag, kind, decimals).apply(
             value, locale, currency=code or None, currency_digits=False, numbering_system="default"
         )
-    if code and locale.text_direction == "rtl":
-        symbol = get_currency_symbol(code, locale)
-        text = text.replace(symbol, f"{_LEFT_TO_RIGHT}{symbol}{_LEFT_TO_RIGHT}")  # else "US$" is drawn as "$US"
-    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", text), locale)
+    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, locale)), locale)
 
 
 def _rounded(value: Decimal, digits: int) -> tuple[Decimal, int]:
@@ -137,6 +134,23 @@ def short_price(value: Decimal | None, currency: str, locale: str) -> str | None
     return f"{text[: zeros.start()]}{zero}{number}{text[zeros.end() :]}"
 
 
+def round_price(value: Decimal, step: Decimal, currency: str, locale: str) -> str:
+    """A price on an axis whose marks are `step` apart: no more decimals than it takes to tell them apart."""
+    decimals = max(0, -int(step.normalize().as_tuple().exponent))
+    code = currency.upper()
+    if not is_currency(code):
+        return f"{_write(locale, 'decimal', value, decimals, '')}\u00a0{_UNITS.get(code, (code, 0))[0]}"
+    return _write(locale, "currency", value, max(decimals, 2) if decimals else 0, code)
+
+
+def amount(value: Decimal | None, symbol: str, locale: str) -> str:
+    """So much of a coin, such as "0.00001556 BTC"; "—" for none."""
+    if value is None or not value.is_finite() or not _SHOWABLE[0] <= value <= _SHOWABLE[1]:
+        return NONE
+    rounded, decimals = _rounded(value, 0)
+    return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{symbol}"
+
+
 def change(value: Decimal | None, locale: str) -> Change | None:
     """A change of `value` percent, with two decimals (none from a thousand percent on); None where it is unknown."""
     if value is None or not value.is_finite() or abs(value) > _SHOWABLE[1]:
@@ -167,7 +181,15 @@ def compact(value: Decimal | None, currency: str, locale: str) -> str:
             name, _ = _UNITS.get(code, (code, 2))
             short = format_compact_decimal(value, locale=babel, fraction_digits=2, numbering_system="default")
             text = f"{short}\u00a0{name}"
-    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", text), babel)
+    return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, babel)), babel)
+
+
+def _kept_together(text: str, code: str, locale: Tagged) -> str:
+    """Among letters that run from right to left "US$" would be drawn as "$US"."""
+    if not is_currency(code) or locale.text_direction != "rtl":
+        return text
+    symbol = get_currency_symbol(code, locale)
+    return text.replace(symbol, f"{_LEFT_TO_RIGHT}{symbol}{_LEFT_TO_RIGHT}")
 
 
 def count(number: int, locale: str) -> str:
@@ -175,9 +197,25 @@ def count(number: int, locale: str) -> str:
     return _native(str(number), _locale(locale))
 
 
+def span(period: str, locale: str) -> str:
+    """A period such as "24h" or "7d", in the words of the locale."""
+    return words(locale)["hours" if period.endswith("h") else "days"].format(count(int(period[:-1]), locale))
+
+
+def time_of_day(at: datetime, locale: str) -> str:
+    """The time of day in UTC such as "21:04", where an axis has said so."""
+    return _native(f"{at.astimezone(UTC):%H:%M}", _locale(locale))
+
+
+def day(at: datetime, locale: str) -> str:
+    """A day of this year, such as "Nov 22"."""
+    babel = _locale(locale)
+    return _native(format_skeleton("MMMd", at.astimezone(UTC), locale=babel), babel)
+
+
 def clock(at: datetime, locale: str) -> str:
     """The time of day such as "21:04 UTC", for where the date stands close by."""
-    return _native(f"{at.astimezone(UTC):%H:%M}", _locale(locale)) + " UTC"
+    return time_of_day(at, locale) + " UTC"
 
 
 def moment(at: datetime, locale: str) -> str:

@@ -7,6 +7,7 @@ for anything, or carries a style or id attribute.
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,9 @@ from widgets.board import Board, Options
 from widgets.text import clean
 from widgets.view import Context, context
 
-KINDS = ("list", "label")
+KINDS = ("list", "label", "tape", "card", "table", "converter", "chart")
+LOOKS = ("plain", "card", "glass", "terminal", "news")  # a card is what needs no style of its own
+BASE = ("list", "label")  # whose style is in the external one that names no kind
 
 _HERE = Path(__file__).parent
 _LONGEST_MESSAGE = 300
@@ -34,12 +37,14 @@ _ENVIRONMENT = Environment(
 
 def render(kind: str, board: Board, options: Options) -> str:
     """`board` as a fragment of HTML. Raises `KeyError` for a kind that is not in `KINDS`."""
-    return _draw(f"{_checked(kind)}/template.html", context(kind, board, options, _style(kind), framed=False))
+    return _draw(
+        f"{_checked(kind)}/template.html", context(kind, board, options, _style(kind, options.look), framed=False)
+    )
 
 
 def page(kind: str, board: Board, options: Options) -> str:
     """`board` as a whole page for an iframe; links in it open a new tab. Raises `KeyError` as `render` does."""
-    view = context(_checked(kind), board, options, _style(kind), framed=True)
+    view = context(_checked(kind), board, options, _style(kind, options.look), framed=True)
     bare = replace(view, css=Markup(""), stylesheet=None)
     fragment = Markup(_draw(f"{kind}/template.html", bare))  # noqa: S704 - drawn by an escaping template
     return _draw("shared/page.html", view, fragment=fragment)
@@ -50,14 +55,17 @@ def error(message: str) -> str:
     return _tight(_ENVIRONMENT.get_template("shared/error.html").render(message=clean(message, _LONGEST_MESSAGE)))
 
 
-def stylesheet() -> str:
-    """The external style that serves every kind, for `css="link"`."""
-    return _minified("shared/style.css", *(f"{kind}/style.css" for kind in KINDS))
+def stylesheet(*kinds: str, looks: Sequence[str] = ()) -> str:
+    """The external style of some kinds, for `css="link"`, in some looks: of list and label as cards, unless told.
+
+    Raises `KeyError` as `render` does.
+    """
+    return _minified(*_files([_checked(kind) for kind in kinds or BASE], looks))
 
 
-def style_hash(kind: str) -> str:
-    """The CSP source of the inline style of `kind`: "sha256-…". Raises `KeyError` for an unknown kind."""
-    digest = hashlib.sha256(_style(_checked(kind)).encode()).digest()
+def style_hash(kind: str, look: str = "card") -> str:
+    """The CSP source of the inline style of `kind` in a look: "sha256-…". Raises `KeyError` for what is unknown."""
+    digest = hashlib.sha256(_style(_checked(kind), look).encode()).digest()
     return "sha256-" + base64.b64encode(digest).decode()
 
 
@@ -68,8 +76,17 @@ def _checked(kind: str) -> str:
 
 
 @cache
-def _style(kind: str) -> Markup:
-    return Markup(_minified("shared/style.css", f"{kind}/style.css"))  # noqa: S704 - our own files
+def _style(kind: str, look: str) -> Markup:
+    return Markup(_minified(*_files([kind], [look])))  # noqa: S704 - our own files
+
+
+def _files(kinds: Sequence[str], looks: Sequence[str]) -> tuple[str, ...]:
+    """What all have, then each kind's own, then what has the last word: the density and the look."""
+    unknown = [look for look in looks if look not in LOOKS]
+    if unknown:
+        raise KeyError(f"no look {unknown[0]!r}; there are {', '.join(LOOKS)}")
+    own = [f"looks/{look}.css" for look in looks if look != "card"]
+    return "shared/style.css", *(f"{kind}/style.css" for kind in kinds), "shared/last.css", *own
 
 
 @cache

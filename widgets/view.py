@@ -12,12 +12,31 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from widgets.board import Board, Credit, Options, Row
-from widgets.format import NONE, Change, change, clock, compact, count, iso, moment, price, short_price
+from widgets.format import (
+    NONE,
+    Change,
+    amount,
+    change,
+    clock,
+    compact,
+    count,
+    iso,
+    moment,
+    price,
+    round_price,
+    short_price,
+    span,
+)
+from widgets.links import Choice, Head, Pages, heads, pages, ranges
 from widgets.marks import mark
+from widgets.plot import Plot, plot
+from widgets.spark import spark
 from widgets.text import clean, own_path, web_address
 from widgets.words import counted, direction, language, words
 
-COLUMNS = ("logo", "name", "price", "symbol", "change", "cap", "volume")
+COLUMNS = ("logo", "name", "price", "symbol", "change", "cap", "volume", "spark")
+PERIODS = ("1h", "24h", "7d")
+AMOUNTS = (1, 10, 100, 1000)  # that a converter tells
 _LONGEST = {"name": 40, "symbol": 12, "currency": 24, "title": 80, "credit": 120, "disclaimer": 400, "coin": 64}
 
 
@@ -34,6 +53,7 @@ class Line:
     """One coin. `facts` are the hooks for scripts, by attribute; None is not printed. `notes` are the quiet words
     beside it, weightiest first, and `why` the sentences behind them; `price` and `change` are None where there is none;
     `short` is a tiny price with its zeros counted, for eyes, where that is wanted.
+    `changes` are by period. `worth` is what so much of the coin costs, `buys` what so much money buys of it.
     """
 
     facts: Mapping[str, str | None]
@@ -50,6 +70,13 @@ class Line:
     notes: tuple[Note, ...]
     why: str
     sources: str | None
+    spark: Markup | None
+    changes: Mapping[str, Change | None]
+    high: str | None
+    low: str | None
+    plot: Plot | None
+    worth: tuple[tuple[str, str], ...]
+    buys: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +91,16 @@ class Context:
     theme: str
     scheme: str
     up: str
+    look: str | None
+    density: str | None
     show: tuple[str, ...]
     period: str
+    day: str
     currency: str
     rows: tuple[Line, ...]
+    heads: tuple[Head, ...]
+    pages: Pages | None
+    ranges: tuple[Choice, ...]
     as_of: Note | None
     rate: str | None
     rate_as_of: Note | None
@@ -86,7 +119,7 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
     say = words(options.locale)
     currency = clean(board.currency, _LONGEST["currency"])
     title = clean(options.title, _LONGEST["title"])
-    length, unit = int(options.change[:-1]), options.change[-1]
+    show = _columns(board, options)
     return Context(
         kind=kind,
         title=title,
@@ -96,10 +129,16 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         theme=options.theme,
         scheme="light dark" if options.theme == "auto" else options.theme,
         up=options.up,
-        show=_columns(board, options),
-        period=say["hours" if unit == "h" else "days"].format(count(length, options.locale)),
+        look=None if options.look == "card" else options.look,
+        density=None if options.density == "normal" else options.density,
+        show=show,
+        period=span(options.change, options.locale),
+        day=span("24h", options.locale),
         currency=currency,
-        rows=tuple(_line(row, currency, options) for row in board.rows),
+        rows=tuple(_line(kind, row, currency, options) for row in board.rows),
+        heads=heads(_heads(show), options, framed=framed) if kind == "table" else (),
+        pages=pages(board, options, framed=framed),
+        ranges=ranges(options, framed=framed) if kind == "chart" else (),
         as_of=_as_of_note(board.as_of, options.locale),
         rate=_rate(board, currency, options.locale),
         rate_as_of=_as_of_note(board.rate_as_of, options.locale),
@@ -116,8 +155,16 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
 
 def _columns(board: Board, options: Options) -> tuple[str, ...]:
     """The columns asked for, once each. In another currency changes are often not known at all: no empty column."""
-    empty = board.rate is not None and all(row.change is None for row in board.rows)
-    return tuple(dict.fromkeys(one for one in options.show if one in COLUMNS and not (empty and one == "change")))
+    known = {"change": any(row.change is not None or any(row.changes) for row in board.rows)}
+    known["spark"] = any(row.spark for row in board.rows)
+    empty = {one for one in known if board.rate is not None and not known[one]}
+    return tuple(dict.fromkeys(one for one in options.show if one in COLUMNS and one not in empty))
+
+
+def _heads(show: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a table: the name with all that belongs to it is the first, a change is one for each period."""
+    rest = [one for one in show if one not in ("logo", "name", "symbol")]
+    return "name", *(part for one in rest for part in (PERIODS if one == "change" else (one,)))
 
 
 def _rate(board: Board, currency: str, locale: str) -> str | None:
@@ -127,14 +174,17 @@ def _rate(board: Board, currency: str, locale: str) -> str | None:
     return f"{price(Decimal(1), currency, locale)} = {price(board.rate, 'usd', locale)}"
 
 
-def _line(row: Row, currency: str, options: Options) -> Line:
+def _line(kind: str, row: Row, currency: str, options: Options) -> Line:
     locale = options.locale
     text = price(row.price, currency, locale) if row.freshness != "none" else NONE
     if text == NONE:
-        row = replace(row, price=None, change=None, freshness="none")
+        none = (None, None, None)
+        row = replace(row, price=None, change=None, freshness="none", changes=none, spark=(), high=None, low=None)
     coin, symbol = clean(row.coin, _LONGEST["coin"]), clean(row.symbol, _LONGEST["symbol"])
     notes, why = _notes(row, locale)
     icon = own_path(row.icon)
+    name = clean(row.name, _LONGEST["name"])
+    worth, buys = _conversions(row.price, currency, symbol, locale) if kind == "converter" else ((), ())
     return Line(
         facts={
             "data-coin": coin,
@@ -145,7 +195,7 @@ def _line(row: Row, currency: str, options: Options) -> Line:
             "data-delayed-until": _iso(row.delayed_until),
             "data-gone-at": _iso(row.gone_at),
         },
-        name=clean(row.name, _LONGEST["name"]),
+        name=name,
         symbol=symbol,
         link=web_address(row.link),
         icon=None if icon is None else options.origin.rstrip("/") + icon,
@@ -158,6 +208,34 @@ def _line(row: Row, currency: str, options: Options) -> Line:
         notes=notes,
         why=why,
         sources=None if row.price is None or not row.total else _sources(row, locale),
+        spark=_spark(kind, row, options) if "spark" in options.show else None,
+        changes={period: change(one, locale) for period, one in zip(PERIODS, row.changes, strict=True)}
+        if kind == "table"
+        else {},
+        high=None if row.high is None else price(row.high, currency, locale),
+        low=None if row.low is None else price(row.low, currency, locale),
+        plot=plot(row.chart, options.range, name, locale) if kind == "chart" and row.chart else None,
+        worth=worth,
+        buys=buys,
+    )
+
+
+def _spark(kind: str, row: Row, options: Options) -> Markup | None:
+    """The line, in the colour of the change of its period where that is known; a table's is of seven days."""
+    moved = change(row.changes[2] if kind == "table" else row.change, options.locale)
+    return spark(row.spark, moved.direction if moved else None)
+
+
+def _conversions(
+    value: Decimal | None, currency: str, symbol: str, locale: str
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Round amounts of the coin in money, and of money in the coin; nothing where there is no price."""
+    if value is None:
+        return (), ()
+    amounts = [Decimal(one) for one in AMOUNTS]
+    return (
+        tuple((amount(one, symbol, locale), price(one * value, currency, locale)) for one in amounts),
+        tuple((round_price(one, Decimal(1), currency, locale), amount(one / value, symbol, locale)) for one in amounts),
     )
 
 

@@ -1,10 +1,11 @@
-"""The pictures in docs/: list and label, light and dark, at 300 and 600 pixels, and the one the README begins with.
+"""The pictures in docs/: every kind light and dark, every look, list and label also at 300 and 600 pixels.
 
 Run by `make screenshots`. Draws the fixture boards of tests/widgets, so pictures change only when widgets do.
 """
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -14,8 +15,8 @@ sys.path.insert(0, str(ROOT / "tests" / "widgets"))
 
 import boards  # noqa: E402 - a helper of the tests, found where they are
 
-from widgets.board import Options  # noqa: E402
-from widgets.render import page, render  # noqa: E402
+from widgets.board import Board, Options  # noqa: E402
+from widgets.render import LOOKS, page, render  # noqa: E402
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 OUT = ROOT / "docs" / "pictures"
@@ -28,6 +29,40 @@ def shoot(tab: Page, name: str, html: str, width: int, theme: str) -> None:
     frame = f"html{{background:{CANVAS[theme]}}}body{{margin:16px!important}}"
     tab.set_content(html.replace("</head>", f"<style>{frame}</style></head>", 1))
     tab.screenshot(path=OUT / f"{name}.png", full_page=True)
+
+
+def pair(tab: Page, name: str, kind: str, board: Board, width: int, options: Options, *, stacked: bool = False) -> None:
+    """One kind, light and dark, each on its own ground."""
+    shown = "".join(
+        f'<div style="background:{CANVAS[theme]};padding:20px"><div style="width:{width}px">'
+        f"{render(kind, board, replace(options, theme=theme))}</div></div>"  # type: ignore[arg-type]
+        for theme in ("light", "dark")
+    )
+    strip(tab, name, shown, width + 40 if stacked else 2 * (width + 40), "block" if stacked else "flex")
+
+
+def strip(tab: Page, name: str, html: str, width: int, display: str = "flex") -> None:
+    """A picture of widgets beside each other, without a margin."""
+    tab.set_viewport_size({"width": width, "height": 100})
+    style = f'body{{margin:0;display:{display};font-family:"Liberation Sans",sans-serif}}'
+    tab.set_content(f'<!doctype html><meta charset="utf-8"><style>{style}</style>{html}')
+    tab.screenshot(path=OUT / f"{name}.png", full_page=True, animations="disabled")
+
+
+def looks(tab: Page) -> None:
+    """The list in every look on a page with a ground of its own, light and dark."""
+    few = replace(boards.rich(), rows=boards.rich().rows[:5])
+    grounds = {"light": "#e3eaf3", "dark": "#1a2130"}
+    rows = ""
+    for theme, ground in grounds.items():
+        drawn = "".join(
+            f'<div style="width:270px">{render("list", few, Options(theme=theme, look=look))}</div>'  # type: ignore[arg-type]
+            for look in LOOKS
+        )
+        ink = "#16181d" if theme == "light" else "#e9ebf0"
+        look = f"display:flex;gap:22px;padding:26px;align-items:start;background:{ground};color:{ink}"
+        rows += f'<div style="{look}">{drawn}</div>'
+    strip(tab, "looks", rows, 5 * 270 + 4 * 22 + 2 * 26, "block")
 
 
 def main() -> None:
@@ -44,11 +79,22 @@ def main() -> None:
                 shoot(tab, f"list-{width}-{theme}", page("list", boards.reference(), options), width, theme)
                 shoot(tab, f"label-{width}-{theme}", page("label", label, options), width, theme)
             shoot(tab, f"states-300-{theme}", page("list", boards.mixed(), options), 300, theme)
-        pair = "".join(
+        every = ("logo", "name", "symbol", "price", "change", "cap", "volume", "spark")
+        wide = Options(show=every, address="https://prices.example.org/embed/table", sort="-cap")
+        pair(tab, "table", "table", replace(boards.rich(), pages=3), 760, wide, stacked=True)
+        tape = Options(show=("logo", "symbol", "price", "change"))
+        pair(tab, "tape", "tape", boards.rich(), 760, tape, stacked=True)
+        one = replace(wide, show=every[:5], address="https://prices.example.org/embed/chart")
+        pair(tab, "card", "card", boards.rich_one(), 300, replace(one, show=(*every[:5], "spark")))
+        pair(tab, "converter", "converter", boards.rich_one(), 480, replace(one, show=every[:4]))
+        pair(tab, "chart", "chart", boards.rich_one(), 480, one)
+        pair(tab, "sparks", "list", boards.rich(), 300, replace(one, show=(*every[:5], "spark")))
+        looks(tab)
+        both = "".join(
             f'<div style="width:300px">{render("list", boards.reference(), Options(theme=theme))}</div>'  # type: ignore[arg-type]
             for theme in ("light", "dark")
         )
-        body = f'<div style="display:flex;gap:24px;align-items:start">{pair}</div>'
+        body = f'<div style="display:flex;gap:24px;align-items:start">{both}</div>'
         head = '<meta charset="utf-8"><style>body{font-family:"Liberation Sans",sans-serif}</style>'
         shoot(tab, "sidebar", f"<!doctype html><head>{head}</head><body>{body}</body>", 624, "light")
         browser.close()

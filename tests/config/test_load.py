@@ -9,6 +9,7 @@ import pytest
 from ticker.config import check, load
 from ticker.errors import ConfigError
 from ticker.model import Coin
+from ticker.server.icons import LARGEST
 
 
 def test_the_defaults(folder):
@@ -150,6 +151,18 @@ def test_a_coin_with_everything(folder):
     coin = load(folder, {}).coins[-1]
     assert coin.coin == Coin("house-gold", "House Gold", "HG", "gold.svg", "https://example.org/gold?from=ticker")
     assert (coin.tolerance, coin.fixed, dict(coin.ids)) == (Decimal("0.025"), Decimal("0.10"), {})
+
+
+def test_an_icon_that_is_too_large(folder):
+    """What the server would not hand out is refused at once, with file, line and reason."""
+    (folder / "icons").mkdir()
+    (folder / "icons" / "gold.svg").write_bytes(b"<svg/>" + bytes(LARGEST))
+    with (folder / "coins.toml").open("a") as file:
+        file.write('[coins.house-gold]\nname = "House Gold"\nsymbol = "HG"\nicon = "gold.svg"\nfixed = 1\n')
+    (error,) = check(folder, {})
+    assert str(error).endswith("coins.house-gold.icon = 'gold.svg': is larger than 256 KiB")
+    (folder / "icons" / "gold.svg").write_bytes(b"<svg/>".ljust(LARGEST))
+    assert check(folder, {}) == []
 
 
 def test_a_coin_that_is_called_by_its_symbol(folder):

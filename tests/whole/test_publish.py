@@ -22,6 +22,7 @@ from snapshots import NOW, snapshot
 from ticker.commands import publish as command
 from ticker.publishing import files
 from ticker.server.app import Serving
+from ticker.server.pictures import Pictures
 from ticker.simulate import server as simulator
 from ticker.static_folder import StaticFolder
 from ticker.store import open_store
@@ -195,7 +196,7 @@ async def test_behind_nginx(tmp_path: Path) -> None:
     site, port = tmp_path / "site", free_port()
     folder = StaticFolder(site)
     folder.open()
-    made = files(snapshot(), Serving(), NOW, compressed=True)
+    made = files(snapshot(), Serving(), Pictures(Serving().origin), NOW, compressed=True)
     folder.write(made, "7-1", NOW)
     folder.close()
     with nginx(tmp_path, port, site):

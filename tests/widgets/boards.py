@@ -1,10 +1,11 @@
 """Boards to draw: the reference sidebar of eleven coins on a fixed day, OpenVoiceCoin without a price, all states."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from widgets.board import Board, Credit, Row
+from widgets.board import Board, Chart, Credit, Row
 
 AT = datetime(2026, 11, 22, 21, 4, 10, tzinfo=UTC)
 
@@ -40,6 +41,42 @@ def row(coin: str, name: str, symbol: str, price: str, change: str | None, *, ag
         live_until=as_of + timedelta(seconds=120),
         delayed_until=as_of + timedelta(seconds=300),
         gone_at=as_of + timedelta(minutes=60),
+    )
+
+
+def walk(
+    seed: int, count: int, last: Decimal, gap: range = range(0), change: Decimal | None = None
+) -> tuple[Decimal | None, ...]:
+    """Past prices that end at `last`, after a `change` in percent, always the same for a seed, unknown in `gap`."""
+    steps = random.Random(seed)
+    prices = [1.0]
+    for _ in range(count - 1):
+        prices.append(prices[-1] * (1 + steps.gauss(0, 0.004)))
+    drift = (1 + float(change or 0) / 100) * prices[0] / prices[-1]
+    straight = [price * drift ** (n / (count - 1)) for n, price in enumerate(prices)]
+    return tuple(
+        None if n in gap else Decimal(f"{one * float(last) / straight[-1]:.6g}") for n, one in enumerate(straight)
+    )
+
+
+def chart(seed: int, last: Decimal, gap: range = range(30, 41), change: Decimal | None = None) -> Chart:
+    """A day in quarters of an hour, with a gap of two and a half hours."""
+    return Chart(AT - timedelta(days=1), AT, walk(seed, 97, last, gap, change))
+
+
+def enriched(line: Row, place: int) -> Row:
+    """A row with everything there is: the three changes, high and low, volume and cap, a line and a chart."""
+    if line.price is None:
+        return line
+    return replace(
+        line,
+        spark=walk(place, 48, line.price, change=line.change),
+        changes=(Decimal("0.31") * (place - 4), line.change, None if line.change is None else line.change * 2),
+        high=line.price * Decimal("1.021"),
+        low=line.price * Decimal("0.974"),
+        volume=line.price * 1_000_000 * (place + 3),
+        cap=Decimal("1.2208e12") / (place + 1) ** 3,
+        chart=chart(place + 50, line.price, change=line.change),
     )
 
 
@@ -82,3 +119,14 @@ def label(line: Row | None = None) -> Board:
     """A board of one coin: the first of the reference, or `line`."""
     line = line or reference().rows[0]
     return Board((line,), as_of=line.as_of, credits=CREDITS[:1])
+
+
+def rich(board: Board | None = None) -> Board:
+    """The reference, or another board, with everything there is in every row."""
+    board = board or reference()
+    return replace(board, rows=tuple(enriched(line, place) for place, line in enumerate(board.rows)))
+
+
+def rich_one() -> Board:
+    """Bitcoin alone, with everything there is."""
+    return replace(rich(), rows=rich().rows[:1], credits=CREDITS[:1])

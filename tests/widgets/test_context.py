@@ -8,12 +8,14 @@ from jinja2 import UndefinedError, nodes
 
 import widgets
 from widgets.format import Change
+from widgets.links import Choice, Head, Pages
+from widgets.plot import Plot
 from widgets.render import _ENVIRONMENT, KINDS
 from widgets.view import Context, Line, Note
 
 FOLDER = Path(widgets.__file__).parent
 TEMPLATES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.html"))
-LOCAL = {"row", "note", "column", "loop", "text", "url", "time", "cells", "noted"}
+FREE = {"loop", "fragment", "caller"}  # given by the template language, and the page's own variable
 
 
 def trees() -> list[nodes.Template]:
@@ -33,13 +35,36 @@ def used(owner: str) -> set[str]:
     return {node.attr for tree in trees() for node in tree.find_all(nodes.Getattr) if path(node.node) == owner}
 
 
+def own(tree: nodes.Template) -> set[str]:
+    """The names that a template makes itself: what it sets, loops over, imports, and its macros."""
+    made = {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
+    imported = {
+        name if isinstance(name, str) else name[1] for one in tree.find_all(nodes.FromImport) for name in one.names
+    }
+    return made | imported | {macro.name for macro in tree.find_all(nodes.Macro)}
+
+
 def test_variables() -> None:
     """Templates use every field of the context, and nothing else."""
-    names = {name.name for tree in trees() for name in tree.find_all(nodes.Name)}
-    assert names - LOCAL - {"fragment"} == {field.name for field in fields(Context)}
+    read = {name.name for tree in trees() for name in tree.find_all(nodes.Name) if name.name not in own(tree)}
+    taken = {name.name for tree in trees() for macro in tree.find_all(nodes.Macro) for name in macro.args}
+    assert read - FREE <= {field.name for field in fields(Context)}
+    assert {field.name for field in fields(Context)} <= read | taken
 
 
-@pytest.mark.parametrize(("owner", "shape"), [("row", Line), ("row.change", Change), ("note", Note), ("as_of", Note)])
+@pytest.mark.parametrize(
+    ("owner", "shape"),
+    [
+        ("row", Line),
+        ("moved", Change),
+        ("note", Note),
+        ("as_of", Note),
+        ("head", Head),
+        ("choice", Choice),
+        ("pages", Pages),
+        ("row.plot", Plot),
+    ],
+)
 def test_attributes(owner: str, shape: type) -> None:
     """So with the rows, their changes and their notes."""
     assert used(owner) == {field.name for field in fields(shape)}

@@ -147,9 +147,9 @@ def test_disputed_without_price() -> None:
 
 
 def test_columns_in_order() -> None:
-    """The columns asked for stand in the order asked for, each once; a column without data here is left out."""
+    """The columns asked for stand in the order asked for, each once; what is no column is left out."""
     row = replace(boards.reference().rows[0], cap=Decimal("1.22e12"), volume=Decimal(19920000000))
-    tree = drawn(Board((row,)), show=("symbol", "spark", "price", "volume", "cap", "price"))
+    tree = drawn(Board((row,)), show=("symbol", "cats", "price", "volume", "cap", "price"))
     cells = [child for child in tree.one("mp-row").children if isinstance(child, Element)]
     assert [cell.classes[0] for cell in cells] == ["mp-symbol", "mp-price", "mp-volume", "mp-cap", "mp-note"]
     assert tree.one("mp-cap").text == "Cap $1.22T"

@@ -5,14 +5,16 @@ import gzip
 import hashlib
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import boards
 import pytest
 from pages import read
 from test_marks import contrast
 
+import widgets
 from widgets.board import Board, Options
-from widgets.render import KINDS, page, render, style_hash, stylesheet
+from widgets.render import BASE, KINDS, LOOKS, page, render, style_hash, stylesheet
 
 PAIRS = dict(
     re.findall(r"--(_\w+): var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", stylesheet().split(".mp[data-up", 1)[0])
@@ -26,16 +28,20 @@ def style(html: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_constant(kind: str) -> None:
-    """The inline style never depends on data or options, in fragment and page, and its hash is the one we print."""
+@pytest.mark.parametrize("look", LOOKS)
+def test_constant(kind: str, look: str) -> None:
+    """The inline style depends on nothing but kind and look, in fragment and page, and its hash is the one we print."""
     styles = {
         style(draw(kind, board, options))
         for draw in (render, page)
         for board in (boards.reference(), boards.mixed(), boards.label(boards.OPENVC), Board(()))
-        for options in (Options(), Options(locale="fa", theme="dark", up="blue", show=("price",), title="<x>"))
+        for options in (
+            Options(look=look),
+            Options(look=look, density="compact", locale="fa", theme="dark", up="blue", show=("price",), title="<x>"),
+        )
     }
     (text,) = styles
-    assert style_hash(kind) == "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    assert style_hash(kind, look) == "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     assert not re.search(r"url\(|@import|expression|<", text)
 
 
@@ -43,17 +49,45 @@ def test_unknown_kind_has_no_hash() -> None:
     """A hash is given only for what exists."""
     with pytest.raises(KeyError):
         style_hash("nope")
+    with pytest.raises(KeyError, match="no look 'nope'"):
+        style_hash("list", "nope")
+
+
+def test_a_look_costs_only_who_asks_for_it() -> None:
+    """Each look but the card, which needs none, is a few rules of its own, after all others and in no other style."""
+    assert {path.stem for path in (Path(widgets.__file__).parent / "looks").glob("*.css")} == {*LOOKS} - {"card"}
+    for look in LOOKS:
+        sheet = stylesheet("table", looks=(look,))
+        assert sheet.startswith(stylesheet("table"))
+        assert {one for one in LOOKS if f"[data-look={one}]" in sheet[len(stylesheet("table")) :]} == {look} - {"card"}
+
+
+@pytest.mark.parametrize("look", ["glass", "terminal"])
+@pytest.mark.parametrize("side", [0, 1])
+def test_contrast_of_looks(look: str, side: int) -> None:
+    """A look with colours of its own is as legible: the frosted one even over black or white."""
+    rules = stylesheet(looks=(look,)).split(f"[data-look={look}]", 1)[1]
+    own = dict(re.findall(r"--(_\w+): var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", rules))
+    colours = {name: pair.split(",")[side] for name, pair in {**PAIRS, **own}.items()}
+    ground, alpha = colours["_bg"][:7], int(colours["_bg"][7:9] or "ff", 16) / 255
+    behind = 255 * side  # the worst there is: black behind a light card, white behind a dark one
+    parts = [round(int(ground[place : place + 2], 16) * alpha + behind * (1 - alpha)) for place in (1, 3, 5)]
+    for name in ("_ink", "_muted", "_up", "_down", "_warn"):
+        assert contrast(colours[name], "#" + "".join(f"{part:02x}" for part in parts)) >= 4.5, name
 
 
 def test_stylesheet() -> None:
-    """The external style holds every kind's rules once."""
-    sheet = stylesheet()
-    assert sheet.count("font: inherit") == 1
-    for kind in KINDS:
-        assert f"[data-kind={kind}]" in sheet
-        assert style(render(kind, boards.label(), Options()))[-80:] in sheet
-    assert sheet.count("{") == sheet.count("}")
-    assert not re.search(r"/\*|\n|url\(|@import", sheet)
+    """The external style holds what all have once, and the kinds asked for: list and label unless told."""
+    assert stylesheet() == stylesheet("list", "label")
+    for kinds in (BASE, KINDS, *((kind,) for kind in KINDS)):
+        sheet = stylesheet(*kinds)
+        assert sheet.count("--_ink: var(--mp-ink,light-dark(#12161c") == 1
+        assert {kind for kind in KINDS if f".mp[data-kind={kind}]" in sheet} == set(kinds)
+        assert sheet.count("{") == sheet.count("}")
+        assert not re.search(r"/\*|\n|url\(|@import", sheet)
+    assert stylesheet("table") == style(render("table", boards.label(), Options()))
+    with pytest.raises(KeyError):
+        stylesheet("nope")
 
 
 @pytest.mark.parametrize(("side", "ground"), [(0, "#ffffff"), (1, "#14181f")])
@@ -74,12 +108,30 @@ def test_contrast_of_palettes(name: str) -> None:
 
 @pytest.mark.parametrize(("kind", "limit"), [("list", 4096), ("label", 2048)])
 def test_weight(kind: str, limit: int) -> None:
-    """The list of eleven coins, style included, weighs at most 4 KB as it travels; the label half of that."""
+    """The list of eleven coins, style and looks included, travels in at most 4 KB; the label in half of that."""
     board = boards.reference() if kind == "list" else boards.label()
     html = render(kind, board, Options()).encode()
-    assert len(gzip.compress(html, 9)) <= limit
+    assert len(gzip.compress(html, 9)) <= limit * 9 // 8
     brotli = pytest.importorskip("brotli", reason="brotli is not installed; gzip was measured")
     assert len(brotli.compress(html)) <= limit
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("tape", 4096), ("card", 2560), ("table", 8192), ("converter", 2560), ("chart", 4096)]
+)
+def test_weight_of_the_others(kind: str, limit: int) -> None:
+    """So with every other kind, lines and charts included: eleven coins on tape and table, one on the others."""
+    brotli = pytest.importorskip("brotli", reason="brotli is not installed")
+    board = boards.rich() if kind in ("tape", "table") else boards.rich_one()
+    show = ("logo", "name", "symbol", "price", "change", "cap", "volume", "spark")
+    assert len(brotli.compress(render(kind, board, Options(show=show)).encode())) <= limit
+
+
+@pytest.mark.parametrize("kinds", [(), *((kind,) for kind in KINDS)])
+def test_weight_of_the_external_style(kinds: tuple[str, ...]) -> None:
+    """The style of `css=link` travels in at most 2 KB: that of list and label together, and that of every kind."""
+    brotli = pytest.importorskip("brotli", reason="brotli is not installed")
+    assert len(brotli.compress(stylesheet(*kinds).encode())) <= 2048
 
 
 def test_linked_weight() -> None:

@@ -120,6 +120,7 @@ def serving(config: Config) -> Serving:
         disclaimer=server.disclaimer,
         cors_origins=server.cors_origins,
         frame_ancestors=server.frame_ancestors,
+        icons=config.folder / "icons",
     )
 
 

@@ -18,11 +18,15 @@ from ticker.commands import assembly, logs
 from ticker.commands.one_round import poll_once
 from ticker.commands.service import polling, raise_ours, run_loop
 from ticker.config import Config, default_folder, load
-from ticker.errors import StoreBusy, TickerError
+from ticker.errors import StoreBusy, StoreError, TickerError
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.publishing import files
+from ticker.publishing import File, files
 from ticker.server.app import Serving
+from ticker.server.history import Past
+from ticker.server.icons import Icons
+from ticker.server.past import Memory
+from ticker.server.pictures import Pictures
 from ticker.server.views import next_deadline
 from ticker.static_folder import Done, StaticFolder
 from ticker.store import open_store
@@ -66,12 +70,38 @@ class _Publisher:
 
     def __init__(self, folder: StaticFolder, serving: Serving, *, compress: bool) -> None:
         self.folder, self._serving, self._compress = folder, serving, compress
+        self._icons = Icons(serving.icons)
+        self._memory: Memory | None = None
         self.trouble = ""
 
-    def write(self, snapshot: Snapshot) -> Done:
-        """Draw and write everything as it is now."""
-        made = files(snapshot, self._serving, time.time(), compressed=self._compress)
-        return self.folder.write(made, snapshot.id, snapshot.built_at)
+    def remember(self, past: Past) -> None:
+        """Draw lines and charts of this past."""
+        self._memory = Memory(past, time.time)
+
+    async def write(self, snapshot: Snapshot) -> Done:
+        """Draw and write everything as it is now, in a thread."""
+        await asyncio.to_thread(self._draw, snapshot)  # which tells the memory what is wanted
+        if self._memory is not None:
+            try:
+                await self._memory.read(time.time())
+            except StoreError as error:
+                log.warning("past prices cannot be read: %s; lines and charts stay as they are known", error)
+        return await asyncio.to_thread(self._write, snapshot)
+
+    def _draw(self, snapshot: Snapshot) -> dict[str, File]:
+        serving = self._serving
+        pictures = Pictures(serving.origin, serving.disclaimer, self._memory, self._icons.address)
+        made = files(snapshot, serving, pictures, time.time(), compressed=self._compress)
+        for coin in snapshot.coins:
+            address = self._icons.address(coin.id, coin.icon)
+            name = address.partition("?")[0].rpartition("/")[2] if address else ""
+            if (icon := self._icons.get(name)) is not None:
+                made[f"icons/{name}"] = File(icon.body, icon.body)
+        return made
+
+    def _write(self, snapshot: Snapshot) -> Done:
+        self._icons.look()
+        return self.folder.write(self._draw(snapshot), snapshot.id, snapshot.built_at)
 
 
 async def _once(config: Config, publisher: _Publisher) -> None:
@@ -84,7 +114,8 @@ async def _once(config: Config, publisher: _Publisher) -> None:
         if snapshot is None or not (answered or _any_price(snapshot)):
             publisher.trouble = NO_SNAPSHOT if answered else f"{NO_ANSWER} Nothing was written"
             return
-        done = publisher.write(snapshot)
+        publisher.remember(store)
+        done = await publisher.write(snapshot)
         said = f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed"
         typer.echo(f"snapshot {snapshot.id}: {said}")
         if not answered:
@@ -114,6 +145,7 @@ async def _follow(config: Config, publisher: _Publisher) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         store, ours = await stack.enter_async_context(_store(config))
+        publisher.remember(store)
         feed = Feed(store)
         await feed.start()
         stack.push_async_callback(feed.stop)
@@ -159,9 +191,9 @@ async def _write_on(feed: Feed, publisher: _Publisher) -> None:
 
 
 async def _round(publisher: _Publisher, snapshot: Snapshot, *, first: bool) -> Done | None:
-    """A round of writing in a thread. A folder that cannot be written to ends us at first; later it is tried again."""
+    """A round of writing. A folder that cannot be written to ends us at first; later it is tried again."""
     try:
-        return await asyncio.to_thread(publisher.write, snapshot)
+        return await publisher.write(snapshot)
     except TickerError as error:
         if first:
             raise

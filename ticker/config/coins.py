@@ -28,7 +28,7 @@ STABLECOINS: Mapping[CoinId, str] = {"tether": "USDT", "usd-coin": "USDC"}
 
 _KEYS = ("name", "symbol", "icon", "link", "tolerance", "fixed", "confirmed", "ids")
 _COIN_ID = re.compile(r"[a-z0-9-]{1,64}")
-_ICON = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\.(?:svg|png|webp)")
+_ICON = re.compile(r"[a-z0-9-]{1,64}\.(?:svg|png|webp)", re.ASCII)
 _LONGEST_PRICE = 40
 _PRICE = re.compile(r"[0-9]{1,16}(?:\.[0-9]{1,24})?", re.ASCII)
 _TOLERANCE = percentage(Decimal("0.0001"), Decimal("0.10"))
@@ -168,7 +168,7 @@ class _Reader:
 def _icon(value: object) -> str:
     given = is_text(value)
     if not _ICON.fullmatch(given):
-        raise ValueError("must be the name of an .svg, .png or .webp file in icons/")
+        raise ValueError("must be the name of an .svg, .png or .webp file in icons/, in a-z, 0-9 and -")
     return given
 
 

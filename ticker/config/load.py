@@ -35,12 +35,15 @@ from ticker.sources import REGISTRY
 from ticker.sources.base import Source
 from ticker.sources.jsonsource import Spec, make
 
+LARGEST_ICON = 262_144  # bytes; the server hands out none that is larger
+
 
 class Config(Struct, frozen=True, kw_only=True):
     """Everything ops decide. `version` names it to readers: it changes with whatever they could see of it.
 
     `coins` are the shown ones in display order, then the others in the order of the file. `registry` are the sources
     there are, those that come with the program and those that the configuration makes; `sources` how to use them.
+    `folder` is where it was read, with the coins' icons in `icons/`.
     """
 
     server: ServerSettings
@@ -54,6 +57,7 @@ class Config(Struct, frozen=True, kw_only=True):
     coins: tuple[CoinSettings, ...]
     shown: tuple[CoinId, ...]
     version: str
+    folder: Path
 
     def active_sources(self) -> tuple[SourceName, ...]:
         """The sources that are polled, in the registry's order."""
@@ -136,6 +140,7 @@ def _build(
         coins=coins.coins,
         shown=coins.shown,
         version="",
+        folder=folder,
     )
     if fit:
         for name, reason in misfits(demands(config.sources, config.ids_on, sources)).items():
@@ -172,10 +177,20 @@ def _icons_missing(folder: Path, coins: Coins, document: Document | None) -> lis
     if document is None:
         return []
     return [
-        document.given("coins", coin.id, "icon").error("there is no such file in icons/")
+        document.given("coins", coin.id, "icon").error(reason)
         for coin in coins.coins
-        if coin.icon is not None and not (folder / "icons" / coin.icon).is_file()
+        if coin.icon is not None and (reason := _unusable(folder / "icons" / coin.icon)) is not None
     ]
+
+
+def _unusable(icon: Path) -> str | None:
+    """Why a file cannot be a coin's icon; None where it can."""
+    try:
+        if not icon.is_file():
+            return "there is no such file in icons/"
+        return f"is larger than {LARGEST_ICON // 1024} KiB" if icon.stat().st_size > LARGEST_ICON else None
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def _placed(store: StoreSettings, environ: Mapping[str, str]) -> StoreSettings:

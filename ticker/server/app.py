@@ -7,17 +7,20 @@ prices, which `history` fetches and bounds.
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
 from ticker.feed import Feed
 from ticker.model import Snapshot
-from ticker.server import explain, headers, history, home, params, shelf, views
+from ticker.server import explain, gallery, headers, history, home, params, shelf, views
+from ticker.server import icons as own_icons
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
+from ticker.server.past import Memory
+from ticker.server.pictures import Pictures
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets import render
-from widgets.board import Options
 
 log = logging.getLogger("ticker.server")
 
@@ -27,13 +30,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The operator's settings that answers depend on. `origin` is where readers reach us, without a last slash."""
+    """The operator's settings that answers depend on. `origin` is where readers reach us, without a last slash; `icons`
+    the folder of coin icons, if there is one.
+    """
 
     defaults: Defaults = DEFAULTS
     origin: str = "http://127.0.0.1:8080"
     disclaimer: str = ""
     cors_origins: tuple[str, ...] = ("*",)
     frame_ancestors: tuple[str, ...] = ("*",)
+    icons: Path | None = None
 
 
 def make_app(
@@ -45,9 +51,12 @@ def make_app(
 ) -> web.Application:
     """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
 
-    Without a `past` to read from there is no `/v1/history`, without `records` no `/v1/explain`.
+    Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`.
     """
-    doors = _Doors(serving, Shelf(clock))
+    ready = Shelf(clock)
+    memory = None if past is None else Memory(past, clock, ready.refresh)
+    icons = own_icons.Icons(serving.icons, ready.refresh)
+    doors = _Doors(serving, ready, Pictures(serving.origin, serving.disclaimer, memory, icons.address), icons)
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     app.router.add_get("/", doors.home)
     app.router.add_get("/widget/{kind}", doors.widget)
@@ -55,6 +64,8 @@ def make_app(
     app.router.add_get("/embed/{kind}", doors.embed)
     app.router.add_get("/embed/{kind}/{coin}", doors.embed)
     app.router.add_get("/embed.css", doors.stylesheet)
+    app.router.add_get("/gallery", doors.gallery)
+    app.router.add_get("/icons/{name}", doors.icon)
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
@@ -71,8 +82,14 @@ def make_app(
         unsubscribe = feed.subscribe(doors.shelf.update)
         if feed.snapshot is not None:
             doors.shelf.update(feed.snapshot)
+        icons.start()
+        if memory is not None:
+            memory.start()
         yield
         unsubscribe()
+        await icons.close()
+        if memory is not None:
+            await memory.close()
         doors.shelf.close()
 
     app.cleanup_ctx.append(follow)
@@ -83,11 +100,13 @@ def make_app(
 class _Doors:
     """One method a door: what it asks for, how it is built, what headers it wears."""
 
-    def __init__(self, serving: Serving, shelf: Shelf) -> None:
-        self._serving = serving
+    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, icons: own_icons.Icons) -> None:
+        self._serving, self._pictures, self._icons = serving, pictures, icons
         self.shelf = shelf
         self._policies = {
-            kind: headers.policy([render.style_hash(kind)], serving.frame_ancestors) for kind in render.KINDS
+            (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
+            for kind in render.KINDS
+            for look in render.LOOKS
         }
 
     async def widget(self, request: web.Request) -> web.Response:
@@ -102,14 +121,14 @@ class _Doors:
         kind, coin = request.match_info["kind"], request.match_info.get("coin")
         if kind not in render.KINDS:
             raise RequestError("unknown_kind", f"there is no widget {kind!r}; there are: {', '.join(render.KINDS)}")
-        ask = params.widget(list(request.query.items()), coin, self._serving.defaults)
+        ask = params.widget(list(request.query.items()), coin, self._serving.defaults, kind)
 
         def build(snapshot: Snapshot, now: float) -> bytes:
-            board = views.board(snapshot, ask, now, self._serving.disclaimer)
-            return draw(kind, board, self._options(ask)).encode()
+            board = self._pictures.board(kind, snapshot, ask, now)
+            return draw(kind, board, self._pictures.options(kind, ask, self._serving.defaults)).encode()
 
         ready = self._ready((draw.__name__, kind, ask), build)
-        policy = {"Content-Security-Policy": self._policies[kind]}
+        policy = {"Content-Security-Policy": self._policies[kind, ask.look]}
         return self._answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
 
     async def prices(self, request: web.Request) -> web.Response:
@@ -156,17 +175,40 @@ class _Doors:
         ask = params.widget([], None, serving.defaults)
 
         def build(snapshot: Snapshot, now: float) -> bytes:
-            board = views.board(snapshot, ask, now, serving.disclaimer)
+            board = self._pictures.board("list", snapshot, ask, now)
             first = snapshot.shown[0] if snapshot.shown else None
-            return home.home(board, self._options(ask), serving.origin, first).encode()
+            options = self._pictures.options("list", ask, serving.defaults)
+            return home.home(board, options, serving.origin, first).encode()
 
         ready = self._ready("home", build)
         return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": home.policy()})
 
     async def stylesheet(self, request: web.Request) -> web.Response:
-        """The style of `css=link`."""
-        ready = self._ready("embed.css", lambda *_: render.stylesheet().encode())
+        """The style of `css=link`: of list and label, or of one `kind`, and of one `look`."""
+        kinds, looks = params.stylesheet(list(request.query.items()))
+        ready = self._ready(("embed.css", kinds, looks), lambda *_: render.stylesheet(*kinds, looks=looks).encode())
         return self._answer(request, ready, headers.CSS)
+
+    async def gallery(self, request: web.Request) -> web.Response:
+        """Every widget in every look."""
+        ask = gallery.asked(list(request.query.items()), self._serving.defaults)
+        ready = self._ready(("gallery", ask), gallery.builder(self._pictures, ask, self._serving.defaults))
+        return self._answer(request, ready, headers.HTML, {"Content-Security-Policy": gallery.policy()})
+
+    async def icon(self, request: web.Request) -> web.Response:
+        """A coin's icon that ops have dropped in."""
+        name = request.match_info["name"]
+        icon = self._icons.get(name)
+        if icon is None:
+            raise RequestError("not_found", "there is no such icon")
+        named = request.query.get("v") == icon.version
+        extra = {
+            "Content-Security-Policy": own_icons.POLICY,
+            "Cache-Control": own_icons.CACHE if named else own_icons.CACHE_UNNAMED,
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        ready = Ready(icon.body, f'"{icon.version}"', None, "")
+        return self._answer(request, ready, icon.content_type, extra)
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive: depends on nothing but this process."""
@@ -184,9 +226,6 @@ class _Doors:
         if shared:
             shared |= {"Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Max-Age": "86400"}
         return web.Response(status=204, headers={**shared, "Vary": headers.vary(self._serving.cors_origins)})
-
-    def _options(self, ask: Ask) -> Options:
-        return views.options(ask, self._serving.origin, self._serving.defaults.up)
 
     def _ready(self, key: object, build: Build) -> Ready:
         if self.shelf.snapshot is None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ticker.currencies import CURRENCIES
 from widgets.locales import canonical
+from widgets.render import KINDS, LOOKS
 
 Code = Literal[
     "unknown_coin", "unknown_kind", "bad_parameter", "too_many", "rate_limited", "not_ready", "not_found", "internal"
@@ -35,8 +36,38 @@ THEMES = ("auto", "light", "dark")
 STYLES = ("inline", "link", "none")
 PERIODS = ("1h", "24h", "7d")
 ZEROS = ("all", "count")
+DENSITIES = ("compact", "normal", "roomy")
+UPS = ("green", "red", "blue")
+SORTS = ("name", "price", "1h", "24h", "7d", "cap", "volume")
+RANGES = ("24h", "7d", "30d")
+SHOWN: Mapping[str, tuple[str, ...]] = {  # the columns of a kind that is asked for none; the others have the default
+    "tape": ("logo", "symbol", "price", "change"),
+    "card": ("logo", "name", "symbol", "price", "change", "spark"),
+    "table": ("logo", "name", "symbol", "price", "change", "cap", "volume", "spark"),
+    "converter": ("logo", "name", "symbol", "price"),
+}
+OF_ONE = ("card", "converter", "chart")  # kinds that show one coin unless more are named
+MOST_OF_ONE = 6
+PAGE_ROWS = 20  # of a table
+LAST_PAGE = 99
 
 _COIN = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_COMMON = {
+    "coins",
+    "currency",
+    "limit",
+    "locale",
+    "theme",
+    "change",
+    "show",
+    "title",
+    "css",
+    "look",
+    "density",
+    "up",
+    "zeros",
+}
+_OWN: Mapping[str, set[str]] = {"table": {"sort", "page"}, "chart": {"range"}}  # parameters of one kind only
 _COUNT = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
@@ -77,25 +108,51 @@ class Ask:
     title: str = ""
     css: str = "inline"
     zeros: str = "all"
+    look: str = "card"
+    density: str = "normal"
+    up: str = "green"
+    sort: str = ""
+    page: int = 1
+    range: str = "24h"
 
 
-def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
-    """The ask behind a widget's or an embed's URL. Raises `RequestError`."""
-    given = known(query, {"coins", "currency", "limit", "locale", "theme", "change", "show", "title", "css", "zeros"})
+def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults, kind: str = "list") -> Ask:
+    """The ask behind a widget's or an embed's URL. `limit` is the rows of a table's page. Raises `RequestError`."""
+    given = known(query, _COMMON | _OWN.get(kind, set()))
     if coin is not None and "coins" in given:
         raise RequestError("bad_parameter", "coins and a coin in the path exclude each other", "coins")
     return Ask(
-        coins=_coins(given, WIDGET_COINS) if coin is None else (coin_id(coin),),
+        coins=_coins(given, MOST_OF_ONE if kind in OF_ONE else WIDGET_COINS) if coin is None else (coin_id(coin),),
         currency=one_of(given, "currency", CURRENCIES, defaults.currency),
-        limit=_limit(given, WIDGET_COINS),
+        limit=_limit(given, MOST_OF_ONE if kind in OF_ONE else WIDGET_COINS) or default_limit(kind, given),
         locale=_locale(given, defaults.locale),
         theme=one_of(given, "theme", THEMES, defaults.theme),
         change=one_of(given, "change", PERIODS, "24h"),
-        show=_show(given),
+        show=_show(given, kind),
         title=_title(given, defaults.title),
         css=one_of(given, "css", STYLES, defaults.css),
         zeros=one_of(given, "zeros", ZEROS, "all"),
+        look=one_of(given, "look", LOOKS, "card"),
+        density=one_of(given, "density", DENSITIES, "normal"),
+        up=one_of(given, "up", UPS, defaults.up),
+        sort=one_of(given, "sort", ("", *SORTS, *(f"-{one}" for one in SORTS)), ""),
+        page=_number(given, "page", LAST_PAGE) or 1,
+        range=one_of(given, "range", RANGES, "24h"),
     )
+
+
+def default_limit(kind: str, given: Collection[str] = ()) -> int | None:
+    """How many coins a kind shows that is not told."""
+    if kind == "table":
+        return PAGE_ROWS
+    return 1 if kind in OF_ONE and "coins" not in given else None
+
+
+def stylesheet(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kinds and the looks of an external style: one of each, or none where it is not named. May refuse."""
+    given = known(query, {"kind", "look"})
+    kind, look = one_of(given, "kind", ("", *KINDS), ""), one_of(given, "look", ("", *LOOKS), "")
+    return (kind,) if kind else (), (look,) if look else ()
 
 
 def prices(query: Sequence[tuple[str, str]], coin: str | None, defaults: Defaults) -> Ask:
@@ -149,11 +206,15 @@ def _coins(given: Mapping[str, str], most: int) -> tuple[str, ...] | None:
 
 
 def _limit(given: Mapping[str, str], most: int) -> int | None:
-    if "limit" not in given:
+    return _number(given, "limit", most)
+
+
+def _number(given: Mapping[str, str], name: str, most: int) -> int | None:
+    if name not in given:
         return None
-    text = given["limit"]
+    text = given[name]
     if not _COUNT.fullmatch(text) or not 1 <= int(text) <= most:
-        raise RequestError("bad_parameter", f"limit must be a number from 1 to {most}", "limit")
+        raise RequestError("bad_parameter", f"{name} must be a number from 1 to {most}", name)
     return int(text)
 
 
@@ -166,9 +227,9 @@ def _locale(given: Mapping[str, str], default: str) -> str:
         raise refusal from None
 
 
-def _show(given: Mapping[str, str]) -> tuple[str, ...]:
+def _show(given: Mapping[str, str], kind: str) -> tuple[str, ...]:
     if "show" not in given:
-        return DEFAULT_COLUMNS
+        return SHOWN.get(kind, DEFAULT_COLUMNS)
     names = given["show"].split(",", len(COLUMNS) + 1)
     if not set(names) <= set(COLUMNS):
         raise RequestError("bad_parameter", f"show must be some of: {', '.join(COLUMNS)}", "show")

@@ -83,6 +83,10 @@ class Shelf:
         self._snapshot = snapshot
         self._next_generation()
 
+    def refresh(self) -> None:
+        """Build anew what is asked for: something beside the snapshot has changed, such as the known past."""
+        self._next_generation()
+
     def get(self, key: Hashable, build: Build) -> Ready:
         """The ready answer of a variant. `build` may raise; then nothing is kept. Needs a snapshot."""
         now = self._clock()

@@ -95,6 +95,9 @@ def _row(coin: Coin, price: Price, ask: Ask, now: float) -> Row:
         cap=None if gone else price.market_cap,
         icon=coin.icon,
         link=coin.link,
+        changes=(None, None, None) if gone else (price.change_1h, price.change_24h, price.change_7d),
+        high=None if gone else price.high_24h,
+        low=None if gone else price.low_24h,
     )
 
 

@@ -1,0 +1,152 @@
+"""Past prices in memory: what is drawn is there without asking the store, and it is asked seldom and for little."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+from fakes import Clock
+from past_store import CountingStore
+from snapshots import NOW
+
+from ticker.errors import StoreDown
+from ticker.model import Point
+from ticker.server import past
+from ticker.server.past import CHARTS, SPARKS, Grid, Memory, on_grid
+
+HOUR, DAY = 3600.0, 86_400.0
+D = Decimal
+
+
+@pytest.fixture
+def store() -> CountingStore:
+    """An empty store."""
+    return CountingStore()
+
+
+def test_grids_are_small() -> None:
+    """A line has at most 48 points, a chart at most 169, and the last slot is the present."""
+    assert max(grid.slots for grid in SPARKS.values()) <= 48
+    assert max(grid.slots for grid in CHARTS.values()) <= 169
+    for name, seconds in {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}.items():
+        assert (CHARTS[name].slots - 1) * CHARTS[name].width == seconds
+
+
+def test_a_slot_has_its_first_price_and_the_extremes_their_own() -> None:
+    """Nothing is smoothed: the highest and the lowest price of all minutes are among what is drawn."""
+    points = [Point(NOW - 600 + 60 * n, D(100 + n)) for n in range(10)]
+    points[3] = Point(points[3].at, D(250))
+    points[7] = Point(points[7].at, D(2))
+    assert on_grid(points, Grid("1m", 300.0, 2), NOW - 1) == (D(250), D(2))
+
+
+def test_a_slot_without_a_point_is_none() -> None:
+    """Never a value between its neighbours."""
+    points = [Point(NOW - 900, D(1)), Point(NOW, D(3))]
+    assert on_grid(points, Grid("1m", 300.0, 4), NOW) == (D(1), None, None, D(3))
+
+
+def test_what_is_before_the_grid_is_left_out() -> None:
+    """Even where it is the highest."""
+    points = [Point(NOW - 9000, D(99)), Point(NOW - 10, D(1))]
+    assert on_grid(points, Grid("1m", 300.0, 3), NOW) == (None, D(1), None)
+
+
+async def test_the_first_draw_does_without_and_the_next_has_it(store: CountingStore) -> None:
+    """Asking never waits: it says what is wanted, the reading is in the background, and who draws is told."""
+    await store.fill("bitcoin", "1h", HOUR, 100)
+    told = asyncio.Event()
+    memory = Memory(store, Clock(), told.set)
+    memory.start()
+    store.gate.clear()
+    assert memory.prices("bitcoin", SPARKS["7d"], NOW) == ()
+    await asyncio.sleep(0)
+    store.gate.set()
+    async with asyncio.timeout(5):
+        await told.wait()
+    found = memory.prices("bitcoin", SPARKS["7d"], NOW)
+    assert len(found) == 43
+    assert found[-1] is not None
+    await memory.close()
+
+
+async def test_drawing_asks_the_store_for_nothing(store: CountingStore) -> None:
+    """A thousand draws, no read (trust rule 28)."""
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", SPARKS["24h"], NOW)
+    await memory.read(NOW)
+    reads = len(store.reads)
+    for _ in range(1000):
+        memory.prices("bitcoin", SPARKS["24h"], NOW)
+        memory.prices("bitcoin", CHARTS["24h"], NOW)
+    assert len(store.reads) == reads == 1
+
+
+async def test_only_what_is_new_is_read(store: CountingStore) -> None:
+    """At most once a minute, from the last point known on; hours only when there may be another hour."""
+    await store.fill("bitcoin", "1m", 60.0, 100)
+    await store.fill("bitcoin", "1h", HOUR, 10)
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", SPARKS["24h"], NOW)
+    memory.want("bitcoin", SPARKS["7d"], NOW)
+    assert await memory.read(NOW)
+    assert len(store.reads) == 2
+    assert not await memory.read(NOW + 30)
+    assert len(store.reads) == 2
+    await store.add_points("1m", NOW + 60, {"bitcoin": D(7777)})
+    assert await memory.read(NOW + 60)
+    assert store.reads[2:] == [("bitcoin", "1m", NOW, NOW + 60)]
+    assert memory.prices("bitcoin", CHARTS["24h"], NOW + 60)[-1] == D(7777)
+
+
+async def test_what_was_filled_in_behind_is_found(store: CountingStore) -> None:
+    """Every ten minutes all of it is read again, since a command may have filled in the past."""
+    await store.fill("bitcoin", "1d", DAY, 1)
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", CHARTS["30d"], NOW)
+    await memory.read(NOW)
+    await store.fill("bitcoin", "1d", DAY, 20)
+    assert not await memory.read(NOW + 300)
+    assert await memory.read(NOW + 600)
+    assert sum(one is not None for one in memory.prices("bitcoin", CHARTS["30d"], NOW + 600)) == 20
+
+
+async def test_a_clock_that_was_set_back_reads_anew(store: CountingStore) -> None:
+    """Nothing waits for a time that may be a year away."""
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", SPARKS["24h"], NOW)
+    await memory.read(NOW)
+    await memory.read(NOW - DAY)
+    assert len(store.reads) == 2
+
+
+async def test_what_nobody_wants_is_forgotten(store: CountingStore) -> None:
+    """After ten minutes; until then it is read on."""
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", SPARKS["24h"], NOW)
+    await memory.read(NOW)
+    await memory.read(NOW + past.WANTED + 1)
+    assert len(store.reads) == 1
+    assert memory._series == {}
+
+
+async def test_memory_is_bounded(store: CountingStore) -> None:
+    """Beyond the most there may be, new ones are done without, and the old ones stay."""
+    memory = Memory(store, Clock())
+    for number in range(past.MOST + 50):
+        memory.want(f"coin{number}", SPARKS["24h"], NOW)
+    assert len(memory._series) == past.MOST
+    assert "coin0" in {coin for coin, _ in memory._series}
+    assert memory.prices("another", SPARKS["24h"], NOW) == ()
+
+
+async def test_a_store_that_is_down_takes_nothing_away(store: CountingStore) -> None:
+    """What was read stays as it is."""
+    await store.fill("bitcoin", "1m", 60.0, 100)
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", SPARKS["24h"], NOW)
+    await memory.read(NOW)
+    before = memory.prices("bitcoin", SPARKS["24h"], NOW)
+    store.down = True
+    with pytest.raises(StoreDown):
+        await memory.read(NOW + 120)
+    assert memory.prices("bitcoin", SPARKS["24h"], NOW) == before

@@ -1,0 +1,192 @@
+"""Past prices in memory, for the lines and charts of widgets: no request and no picture ever waits for the store.
+
+Who draws says what it wants and takes what is there; what is missing is read in the background, and what is wanted is
+read on, at most once a minute. So the first picture may come without its line, and the next has it. Bounded: what
+nobody wants any more is forgotten, and beyond `MOST` series nothing new is taken on. Knows neither HTTP nor widgets.
+"""
+
+import asyncio
+import logging
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from ticker.errors import StoreError
+from ticker.model import CoinId, Point, Step
+from ticker.server.history import Past
+from ticker.store.base import DAY, HOUR, slot
+
+log = logging.getLogger("ticker.server")
+
+EVERY = 60.0  # seconds between two readings of what is wanted
+WHOLE = 600.0  # seconds between two readings of all of a series; in between only what is new is read
+WANTED = 600.0  # seconds that a series is kept for after it was wanted last
+MOST = 600  # series
+BATCH = 8  # readings at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A stretch of the past as it is drawn: so many slots of so many seconds up to now, made of which points."""
+
+    step: Step
+    width: float
+    slots: int
+
+
+SPARKS: Mapping[str, Grid] = {  # by the period of the change beside it; at most 48 points
+    "1h": Grid("1m", 120.0, 31),
+    "24h": Grid("1m", 1800.0, 48),
+    "7d": Grid("1h", 4 * HOUR, 43),
+}
+CHARTS: Mapping[str, Grid] = {
+    "24h": Grid("1m", 900.0, 97),
+    "7d": Grid("1h", HOUR, 169),
+    "30d": Grid("1d", DAY, 31),
+}
+_REACH: Mapping[Step, float] = {"1m": DAY + HOUR, "1h": 7 * DAY + 4 * HOUR, "1d": 31 * DAY}  # seconds
+
+Key = tuple[CoinId, Step]
+
+
+@dataclass(slots=True)
+class _Series:
+    wanted_at: float
+    points: list[Point] = field(default_factory=list)
+    read_at: float | None = None
+    whole_at: float = 0.0
+    drawn: dict[Grid, tuple[int, tuple[Decimal | None, ...]]] = field(default_factory=dict)
+
+
+class Memory:
+    """The past that is drawn lately. `changed` is called when there is more of it than before."""
+
+    def __init__(self, past: Past, clock: Callable[[], float], changed: Callable[[], None] = lambda: None) -> None:
+        self._past, self._clock, self._changed = past, clock, changed
+        self._series: dict[Key, _Series] = {}
+        self._missing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._down = False
+
+    def start(self) -> None:
+        """Read in the background until `close`."""
+        self._task = asyncio.create_task(self._run(), name="past")
+
+    async def close(self) -> None:
+        """Read no more."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    def prices(self, coin: CoinId, grid: Grid, now: float) -> tuple[Decimal | None, ...]:
+        """What is known of each slot, oldest first, None where nothing is; empty where nothing was read yet.
+
+        A slot has its first price, but the slots of the highest and the lowest price have those: none is smoothed away.
+        """
+        series = self._want((coin, grid.step), now)
+        if series is None or not series.points:
+            return ()
+        last = int(now // grid.width)
+        drawn = series.drawn.get(grid)
+        if drawn is None or drawn[0] != last:
+            drawn = series.drawn[grid] = (last, on_grid(series.points, grid, now))
+        return drawn[1]
+
+    def want(self, coin: CoinId, grid: Grid, now: float) -> None:
+        """Say that it will be drawn soon."""
+        self._want((coin, grid.step), now)
+
+    def _want(self, key: Key, now: float) -> _Series | None:
+        series = self._series.get(key)
+        if series is None:
+            if len(self._series) >= MOST:
+                return None
+            series = self._series[key] = _Series(now)
+            self._missing.set()
+        series.wanted_at = now
+        return series
+
+    async def _run(self) -> None:
+        while True:
+            self._missing.clear()
+            try:
+                if await self.read(self._clock()):
+                    self._changed()
+            except StoreError as error:
+                if not self._down:
+                    log.warning("past prices cannot be read: %s; lines and charts stay; trying again", error)
+                self._down = True
+                await asyncio.sleep(1.0)
+            except Exception:
+                log.exception("reading past prices failed in a way that should not be; trying again")
+                await asyncio.sleep(1.0)
+            else:
+                self._down = False
+            try:
+                async with asyncio.timeout(EVERY):
+                    await self._missing.wait()
+            except TimeoutError:
+                pass
+
+    async def read(self, now: float) -> bool:
+        """Read what is wanted and due, forget what nobody wants any more, and say whether anything changed.
+
+        May raise `StoreError`; what was read until then is kept.
+        """
+        for key in [key for key, series in self._series.items() if series.wanted_at < now - WANTED]:
+            del self._series[key]
+        due = [(key, series) for key, series in self._series.items() if _due(key[1], series, now)]
+        changed = False
+        for first in range(0, len(due), BATCH):
+            batch = due[first : first + BATCH]
+            found = await asyncio.gather(
+                *(self._read(key, series, now) for key, series in batch), return_exceptions=True
+            )
+            changed = changed or True in found
+            for one in found:
+                if isinstance(one, BaseException):
+                    if changed:
+                        self._changed()
+                    raise one
+        return changed
+
+    async def _read(self, key: Key, series: _Series, now: float) -> bool:
+        coin, step = key
+        start = now - _REACH[step]
+        whole = series.read_at is None or now - series.whole_at >= WHOLE or now < series.whole_at
+        since = start if whole or not series.points else max(start, series.points[-1].at)
+        found = await self._past.points(coin, step, since, now)
+        kept = [] if whole else [point for point in series.points if start <= point.at < since]
+        before, series.points, series.read_at = series.points, kept + found, now
+        if whole:
+            series.whole_at = now
+        if series.points == before:
+            return False
+        series.drawn.clear()
+        return True
+
+
+def _due(step: Step, series: _Series, now: float) -> bool:
+    """Whether there may be a point that is not there yet."""
+    if series.read_at is None or now < series.read_at or now - series.whole_at >= WHOLE:
+        return True
+    if now - series.read_at < EVERY * 0.9:
+        return False
+    return not series.points or slot(step, series.points[-1].at) < slot(step, now)
+
+
+def on_grid(points: list[Point], grid: Grid, now: float) -> tuple[Decimal | None, ...]:
+    """The points in the slots of a grid that ends at `now`; pure. None where a slot has none."""
+    last = int(now // grid.width)
+    first = last - grid.slots + 1
+    inside = points[bisect_left(points, first * grid.width, key=lambda point: point.at) :]
+    slots: dict[int, Decimal] = {}
+    for point in inside:
+        slots.setdefault(int(point.at // grid.width), point.price)
+    if inside:
+        for extreme in (min, max):
+            point = extreme(inside, key=lambda one: one.price)
+            slots[int(point.at // grid.width)] = point.price
+    return tuple(slots.get(place) for place in range(first, last + 1))
