@@ -98,6 +98,21 @@ def serve(
 
 
 @app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of its own.")],
+    config: ConfigFolder = None,
+    store: StoreUrl = None,
+    log_format: LogFormat = _LogFormat.text,
+    once: Annotated[bool, typer.Option("--once", help="Write once and end: for cron.")] = False,
+    compress: Annotated[bool, typer.Option("--gzip", help="Write FILE.gz beside every file.")] = False,
+) -> None:
+    """Write every widget and the JSON as static files, for any web server, bucket or CDN."""
+    from ticker.commands import publish as command
+
+    command.publish(folder, config, os.environ, _overrides(store=store), log_format, once=once, compress=compress)
+
+
+@app.command()
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("config")) -> None:
     """Make a configuration to edit."""
     from ticker.commands import init as command

@@ -137,6 +137,10 @@ class StoreDown(StoreError):
     """The store does not answer."""
 
 
+class StoreBusy(StoreDown):
+    """The embedded store belongs to another process."""
+
+
 class StoreCorrupt(StoreError):
     """The store answers with something we did not write."""
 

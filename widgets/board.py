@@ -15,6 +15,7 @@ Period = Literal["1h", "24h", "7d"]
 Theme = Literal["auto", "light", "dark"]
 Css = Literal["inline", "link", "none"]
 Up = Literal["green", "red", "blue"]
+Zeros = Literal["all", "count"]
 Look = Literal["plain", "card", "glass", "terminal", "news"]
 Density = Literal["compact", "normal", "roomy"]
 Range = Literal["24h", "7d", "30d"]
@@ -105,7 +106,7 @@ class Options:
     external style for `css="link"`; `origin` what own paths such as icons are put behind
     ("https://prices.example/ticker"). `script` is the path of `/embed.js` on our own server, for pages that keep
     themselves true; `discovery` the address that describes such a page to who wants to embed it (oEmbed); both may be
-    empty.
+    empty. `zeros="count"` writes a tiny price as "$0.0₅644".
 
     `sort` is the column that rows are sorted by, with "-" before it where the largest is first; "" is the given order.
     `query` are the parameters of this picture but for `sort`, `page` and `range`: links to others of its kind, such as
@@ -121,6 +122,7 @@ class Options:
     stylesheet: str = "/embed.css"
     discovery: str = ""
     up: Up = "green"
+    zeros: Zeros = "all"
     origin: str = ""
     script: str = ""
     look: Look = "card"

@@ -1,6 +1,7 @@
 """Text from numbers and times, the way a locale writes them. Pure; knows nothing of HTML.
 
-A locale is a BCP 47 tag of the CLDR ("en", "pt-BR"); `is_locale` tells the known ones, all others raise `ValueError`.
+A locale is a BCP 47 tag of the CLDR ("en", "pt-BR", "ar-EG-u-nu-latn"); `is_locale` tells the known ones, all others
+raise `ValueError`.
 Prices keep four significant digits, are never in scientific notation and never "0.00"; no price is "—".
 """
 
@@ -11,7 +12,6 @@ from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 from typing import Literal
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.numbers import (
     NumberPattern,
@@ -25,6 +25,8 @@ from babel.numbers import (
     parse_pattern,
 )
 
+from widgets.locales import ZEROS, Tagged
+from widgets.locales import locale_of as _locale
 from widgets.words import words
 
 Direction = Literal["up", "down", "flat"]
@@ -36,26 +38,12 @@ _SIGNIFICANT = 4
 _SMALL = 4  # fewest decimals below one, so that a column of such prices lines up
 _WHOLE = 1_000_000  # from here on the decimals are noise
 _UNITS = {"SATS": ("sats", 0), "BITS": ("bits", 2)}  # parts of a bitcoin: how they are written, and their decimals
+_COUNTED = 4  # zeros behind the point, from which on nobody counts them at a glance
+_SUBSCRIPT = {0x30 + digit: 0x2080 + digit for digit in range(10)}
 _EXACT = Context(prec=120)
 _SHOWABLE = (Decimal("1e-30"), Decimal("1e30"))
-_TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.IGNORECASE)
 _LEFT_TO_RIGHT = "\u200e"
 _LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
-# The zero of each numbering system that some CLDR locale uses by default.
-_ZEROS = {
-    "arab": 0x660,
-    "arabext": 0x6F0,
-    "deva": 0x966,
-    "beng": 0x9E6,
-    "mymr": 0x1040,
-    "tibt": 0xF20,
-    "nkoo": 0x7C0,
-    "olck": 0x1C50,
-    "mtei": 0xABF0,
-    "adlm": 0x1E950,
-    "cakm": 0x11136,
-    "hmnp": 0x1E140,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +56,6 @@ class Change:
     spoken: str
 
 
-@lru_cache(maxsize=256)
-def _locale(tag: str) -> Locale:
-    if not _TAG.fullmatch(tag):
-        raise ValueError(f"{tag!r} is not a locale such as en or pt-BR")
-    try:
-        return Locale.parse(tag, sep="-")
-    except UnknownLocaleError as error:
-        raise ValueError(f"{tag!r} is not a locale we know") from error
-
-
 def is_locale(tag: str) -> bool:
     """Whether numbers can be written the way of `tag`."""
     try:
@@ -87,14 +65,9 @@ def is_locale(tag: str) -> bool:
     return True
 
 
-def _native(text: str, locale: Locale) -> str:
+def _native(text: str, locale: Tagged) -> str:
     """`text` with the digits and the percent sign that readers of `locale` use."""
-    system = locale.default_numbering_system
-    if system not in _ZEROS:
-        return text
-    digits: dict[int, int | str] = {0x30 + digit: _ZEROS[system] + digit for digit in range(10)}
-    percent = locale.number_symbols.get(system, {}).get("percentSign", "%")
-    return text.translate(digits | {ord("%"): percent})
+    return locale.native(text)
 
 
 @lru_cache(maxsize=512)
@@ -146,6 +119,21 @@ def price(value: Decimal | None, currency: str, locale: str) -> str:
     return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{name}"
 
 
+def short_price(value: Decimal | None, currency: str, locale: str) -> str | None:
+    """A tiny price with its zeros counted, "$0.0₅644" for "$0.00000644": for eyes, since it is read out as nonsense.
+
+    None where there are fewer than four zeros behind the point to count.
+    """
+    text, found = price(value, currency, locale), _locale(locale)
+    system = found.default_numbering_system
+    zero, point = chr(ZEROS[system]), found.number_symbols[system]["decimal"]
+    zeros = re.search(f"(?<=(?<!\\d){zero}{re.escape(point)}){zero}{{{_COUNTED},}}", text)
+    if zeros is None:
+        return None
+    number = str(len(zeros[0])).translate(_SUBSCRIPT)
+    return f"{text[: zeros.start()]}{zero}{number}{text[zeros.end() :]}"
+
+
 def round_price(value: Decimal, step: Decimal, currency: str, locale: str) -> str:
     """A price on an axis whose marks are `step` apart: no more decimals than it takes to tell them apart."""
     decimals = max(0, -int(step.normalize().as_tuple().exponent))
@@ -188,14 +176,15 @@ def compact(value: Decimal | None, currency: str, locale: str) -> str:
     babel, code = _locale(locale), currency.upper()
     with localcontext(_EXACT):
         if is_currency(code):
-            text = format_compact_currency(value, code, locale=babel, fraction_digits=2)
+            text = format_compact_currency(value, code, locale=babel, fraction_digits=2, numbering_system="default")
         else:
             name, _ = _UNITS.get(code, (code, 2))
-            text = f"{format_compact_decimal(value, locale=babel, fraction_digits=2)}\u00a0{name}"
+            short = format_compact_decimal(value, locale=babel, fraction_digits=2, numbering_system="default")
+            text = f"{short}\u00a0{name}"
     return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, babel)), babel)
 
 
-def _kept_together(text: str, code: str, locale: Locale) -> str:
+def _kept_together(text: str, code: str, locale: Tagged) -> str:
     """Among letters that run from right to left "US$" would be drawn as "$US"."""
     if not is_currency(code) or locale.text_direction != "rtl":
         return text

@@ -12,14 +12,28 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from widgets.board import Board, Credit, Options, Row
-from widgets.format import NONE, Change, amount, change, clock, compact, count, iso, moment, price, round_price, span
+from widgets.format import (
+    NONE,
+    Change,
+    amount,
+    change,
+    clock,
+    compact,
+    count,
+    iso,
+    moment,
+    price,
+    round_price,
+    short_price,
+    span,
+)
 from widgets.hooks import hooks
 from widgets.links import Choice, Head, Pages, heads, pages, ranges
 from widgets.marks import mark
 from widgets.plot import Plot, plot
 from widgets.spark import spark
 from widgets.text import clean, own_path, web_address
-from widgets.words import direction, language, words
+from widgets.words import counted, direction, language, words
 
 COLUMNS = ("logo", "name", "price", "symbol", "change", "cap", "volume", "spark")
 PERIODS = ("1h", "24h", "7d")
@@ -38,7 +52,8 @@ class Note:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One coin. `facts` are the hooks for scripts, by attribute; None is not printed. `notes` are the quiet words
-    beside it, weightiest first, and `why` the sentences behind them; `price` and `change` are None where there is none.
+    beside it, weightiest first, and `why` the sentences behind them; `price` and `change` are None where there is none;
+    `short` is a tiny price with its zeros counted, for eyes, where that is wanted.
     `changes` are by period. `worth` is what so much of the coin costs, `buys` what so much money buys of it.
     """
 
@@ -49,6 +64,7 @@ class Line:
     icon: str | None
     mark: Markup
     price: str | None
+    short: str | None
     change: Change | None
     cap: str
     volume: str
@@ -192,6 +208,7 @@ def _line(kind: str, row: Row, currency: str, options: Options) -> Line:
         icon=None if icon is None else options.origin.rstrip("/") + icon,
         mark=mark(coin, symbol),
         price=None if row.price is None else text,
+        short=short_price(row.price, currency, locale) if options.zeros == "count" else None,
         change=change(row.change, locale),
         cap=compact(row.cap, currency, locale),
         volume=compact(row.volume, currency, locale),
@@ -253,7 +270,7 @@ def row_sources(row: Row, locale: str) -> str | None:
     """How many sources agree on a price; None where there is none, or no source."""
     if row.price is None or not row.total:
         return None
-    return words(locale)["from"].format(used=count(row.used, locale), total=count(row.total, locale))
+    return counted("from", row.total, locale).format(used=count(row.used, locale), total=count(row.total, locale))
 
 
 def _credit(credit: Credit) -> tuple[str, str | None]:

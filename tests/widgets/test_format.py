@@ -11,7 +11,7 @@ from babel.numbers import get_decimal_symbol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.format import NONE, change, clock, compact, is_locale, iso, moment, price
+from widgets.format import NONE, change, clock, compact, is_locale, iso, moment, price, short_price
 
 TAGS = ("en", "de", "fr", "ja", "ar", "ar-EG", "hi", "fa", "pt-BR", "ru", "he", "tr", "de-CH", "bn", "sv")
 NBSP, THIN = "\u00a0", "\u202f"
@@ -139,7 +139,7 @@ def test_price_keeps_four_digits(digits: int, exponent: int, tag: str, currency:
         ("-1.87", "de", f"-1,87{NBSP}%", "▼", "minus 1,87 Prozent"),
         ("2.31", "fr", f"+2,31{NBSP}%", "▲", "en hausse de 2,31 pour cent"),
         ("2.31", "tr", "+%2,31", "▲", "yüzde 2,31 yükseldi"),
-        ("-2.31", "sv", f"−2,31{NBSP}%", "▼", "down 2,31 percent"),
+        ("-2.31", "sv", f"−2,31{NBSP}%", "▼", "ned 2,31 procent"),
         ("-2.31", "fa", "−۲٫۳۱٪", "▼", "۲٫۳۱ درصد کاهش"),
     ],
 )
@@ -203,3 +203,22 @@ def test_unknown_locale(tag: str) -> None:
     assert not is_locale(tag)
     with pytest.raises(ValueError, match="not a locale"):
         price(Decimal(1), "usd", tag)
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "tag", "text"),
+    [
+        ("0.00000644", "usd", "en", "$0.0₅644"),
+        ("0.00001234", "usd", "en", "$0.0₄1234"),
+        ("0.0001234", "usd", "en", None),
+        ("10.00001", "usd", "en", None),
+        ("64250.12", "usd", "en", None),
+        ("1.23456E-18", "btc", "de", f"0,0₁₇1235{NBSP}BTC"),
+        ("0.00000644", "usd", "fa", f"${NBSP}۰٫۰₅۶۴۴"),
+        (None, "usd", "en", None),
+    ],
+)
+def test_zeros_counted(value: str | None, currency: str, tag: str, text: str | None) -> None:
+    """Four zeros and more behind the point become one with their number below; what has fewer has no short form."""
+    short = short_price(None if value is None else Decimal(value), currency, tag)
+    assert (short if short is None else plain(short)) == text

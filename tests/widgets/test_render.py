@@ -249,3 +249,12 @@ def test_unknown_kind(draw: object) -> None:
     """A kind that does not exist is refused by name."""
     with pytest.raises(KeyError, match=r"no widget of kind '\.\./shared'"):
         draw("../shared", boards.reference(), Options())
+
+
+def test_zeros_counted_for_eyes_only() -> None:
+    """`zeros="count"` shows eyes the short form and says the whole number; a price of ordinary size stays one text."""
+    rows = (boards.row("pepe", "Pepe", "PEPE", "0.00000644", None), boards.row("neo", "NEO", "NEO", "9.871", None))
+    html = render("list", Board(rows), Options(zeros="count"))
+    assert '<span aria-hidden="true">$0.0₅644</span> <span class="mp-spoken">$0.00000644</span>' in html
+    assert ">$9.871</span>" in html
+    assert "₅" not in render("list", Board(rows), Options())

@@ -56,13 +56,13 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         if serve:
             await stack.enter_async_context(_server(config, store))
         if poll:
-            ends.append(await stack.enter_async_context(_polling(config, store, simulated=simulated)))
+            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         for task in ends:
             if task.done():
-                _raise_ours(task)
+                raise_ours(task)
         log.info("stopping")
 
 
@@ -96,7 +96,8 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
+async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
+    """Poll and publish into the store; the task that is given ends only with an error."""
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
     async with Fetcher(user_agent, time.time) as fetcher:
@@ -108,7 +109,7 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             fetcher,
             rate_rules=assembly.rate_rules(polled),
             clock=time.time,
-            steady=_steady_clock(),
+            steady=steady_clock(),
             publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
@@ -130,7 +131,7 @@ async def _polling(config: Config, store: Store, *, simulated: bool) -> AsyncIte
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _steady_clock() -> Callable[[], float]:
+def steady_clock() -> Callable[[], float]:
     """Seconds since 1970 by the system's clock of this moment, which no later step of it moves."""
     began = time.time() - time.monotonic()
     return lambda: began + time.monotonic()
@@ -150,7 +151,7 @@ async def _tell(poller: Poller, streamer: Streamer, nobody_answers: Callable[[],
         nobody_answers()
 
 
-def _raise_ours(task: asyncio.Task[None]) -> None:
+def raise_ours(task: asyncio.Task[None]) -> None:
     """Raise what ended a task; out of a group of errors, ours."""
     error = task.exception()
     if isinstance(error, BaseExceptionGroup):

@@ -122,7 +122,7 @@ def _links(
 
 
 def _language(tag: str) -> str:
-    locale = Locale.parse("zh_Hant" if tag == "zh-hant" else tag)
+    locale = Locale.parse(tag, sep="-")
     return locale.get_display_name(locale) or tag
 
 

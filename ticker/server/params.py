@@ -9,10 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from babel.core import Locale
-
 from ticker.currencies import CURRENCIES
-from widgets.format import is_locale
+from widgets.locales import canonical
 from widgets.render import KINDS, LOOKS
 
 Code = Literal[
@@ -54,6 +52,7 @@ STYLES = ("inline", "link", "none")
 PERIODS = ("1h", "24h", "7d")
 BADGE_COLUMNS = ("logo", "name", "price", "change")
 ON_BADGES = ("logo", "name", "symbol", "price", "change")
+ZEROS = ("all", "count")
 DENSITIES = ("compact", "normal", "roomy")
 UPS = ("green", "red", "blue")
 SORTS = ("name", "price", "1h", "24h", "7d", "cap", "volume")
@@ -71,8 +70,21 @@ PAGE_ROWS = 20  # of a table
 LAST_PAGE = 99
 
 _COIN = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
-_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", re.ASCII)
-_COMMON = {"coins", "currency", "limit", "locale", "theme", "change", "show", "title", "css", "look", "density", "up"}
+_COMMON = {
+    "coins",
+    "currency",
+    "limit",
+    "locale",
+    "theme",
+    "change",
+    "show",
+    "title",
+    "css",
+    "look",
+    "density",
+    "up",
+    "zeros",
+}
 _OWN: Mapping[str, set[str]] = {"table": {"sort", "page"}, "chart": {"range"}}  # parameters of one kind only
 _COUNT = re.compile(r"[0-9]{1,3}", re.ASCII)
 
@@ -117,6 +129,7 @@ class Ask:
     title: str = ""
     css: str = "inline"
     texts: bool = False
+    zeros: str = "all"
     look: str = "card"
     density: str = "normal"
     up: str = "green"
@@ -145,6 +158,7 @@ def widget(query: Sequence[tuple[str, str]], coin: str | None, defaults: Default
         show=_show(given, kind),
         title=_title(given, defaults.title),
         css=one_of(given, "css", STYLES, defaults.css),
+        zeros=one_of(given, "zeros", ZEROS, "all"),
         look=one_of(given, "look", LOOKS, "card"),
         density=one_of(given, "density", DENSITIES, "normal"),
         up=one_of(given, "up", UPS, defaults.up),
@@ -271,9 +285,10 @@ def _number(given: Mapping[str, str], name: str, most: int) -> int | None:
 def _locale(given: Mapping[str, str], default: str) -> str:
     text = given.get("locale", default)
     refusal = RequestError("bad_parameter", "locale must be a language we know, such as en, de or pt-BR", "locale")
-    if not _LOCALE.fullmatch(text) or not is_locale(text.replace("_", "-")):
-        raise refusal
-    return str(Locale.parse(text.replace("-", "_"))).replace("_", "-")
+    try:
+        return canonical(text)
+    except ValueError:
+        raise refusal from None
 
 
 def _show(given: Mapping[str, str], kind: str) -> tuple[str, ...]:

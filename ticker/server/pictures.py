@@ -120,7 +120,20 @@ def query(kind: str, ask: Ask, defaults: Defaults) -> tuple[tuple[str, str], ...
         limit=default_limit(kind, () if ask.coins is None else ("coins",)),
     )
     found = []
-    for name in ("coins", "currency", "limit", "locale", "theme", "change", "show", "title", "look", "density", "up"):
+    for name in (
+        "coins",
+        "currency",
+        "limit",
+        "locale",
+        "theme",
+        "change",
+        "show",
+        "title",
+        "look",
+        "density",
+        "up",
+        "zeros",
+    ):
         value = getattr(ask, name)
         if value is not None and value != getattr(usual, name):
             found.append((name, ",".join(value) if isinstance(value, tuple) else str(value)))

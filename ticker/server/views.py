@@ -76,6 +76,7 @@ def options(ask: Ask, origin: str, up: str = "green") -> Options:
         stylesheet=f"{origin}/embed.css",
         origin=origin,
         script=f"{urlsplit(origin).path}/embed.js",
+        zeros=ask.zeros,  # type: ignore[arg-type]
         up=up,  # type: ignore[arg-type]  # the configuration allows no other
     )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiosqlite
 
-from ticker.errors import Fenced, StoreCorrupt, StoreDown
+from ticker.errors import Fenced, StoreBusy, StoreCorrupt, StoreDown
 from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.store import sqlite_history, sqlite_log
 from ticker.store.base import KEPT, SILENCE, Entry, Publication, Report
@@ -175,7 +175,7 @@ class SqliteStore:
             holder = os.read(lock, 20).decode(errors="replace").strip()
             os.close(lock)
             by = f" (process {holder})" if holder else ""
-            raise StoreDown(
+            raise StoreBusy(
                 f"{self._path}: already in use by another ticker{by}; an embedded store serves one process, "
                 "use Redis (--store redis://…) for several"
             ) from error
