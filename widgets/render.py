@@ -28,6 +28,7 @@ BASE = ("list",)  # whose style is in the external one that names no kind
 _HERE = Path(__file__).parent
 _LONGEST_MESSAGE = 300
 _ELEMENT = "element/element.css"
+_PRICE = ("shared/style.css", "element/price.css")
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE),
     autoescape=True,
@@ -74,6 +75,8 @@ def stylesheet(*kinds: str, looks: Sequence[str] = ()) -> str:
     """The external style of some kinds, for `css="link"`, in some looks: of the list and the elements, as cards,
     unless told. Raises `KeyError` as `render` does.
     """
+    if kinds == ("price",):
+        return _minified(*_PRICE)
     if kinds or looks:
         return _minified(*_files([_checked(kind) for kind in kinds or BASE], looks))
     room = "".join(f'market-prices[rows="{rows}"]{{--_rows:{rows}}}' for rows in range(1, MOST_ROWS + 1))
@@ -94,7 +97,7 @@ def _checked(kind: str) -> str:
 
 @cache
 def _style(kind: str, look: str = "card") -> Markup:
-    files = ("shared/style.css", _ELEMENT) if kind == "price" else _files([kind], [look])
+    files = _PRICE if kind == "price" else _files([kind], [look])
     return Markup(_minified(*files))  # noqa: S704 - our own files
 
 
@@ -112,7 +115,7 @@ def _minified(*names: str) -> str:
     """The style files in one line; only comments and white space go."""
     text = "".join((_HERE / name).read_text(encoding="utf-8") for name in names)
     text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
-    return re.sub(r"\s*([{};,])\s*", r"\1", text).replace(";}", "}").strip()
+    return re.sub(r"\s*([{};,])\s*", r"\1", text).replace(": ", ":").replace(";}", "}").strip()
 
 
 def _draw(template: str, view: Context, **more: Markup | Told | None) -> str:

@@ -17,7 +17,7 @@ from widgets.board import Board, Options
 from widgets.render import BASE, KINDS, LOOKS, page, render, style_hash, stylesheet
 
 PAIRS = dict(
-    re.findall(r"--(_\w+): var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", stylesheet().split(".mp[data-up", 1)[0])
+    re.findall(r"--(_\w+):var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", stylesheet().split(".mp[data-up", 1)[0])
 )
 
 
@@ -67,7 +67,7 @@ def test_a_look_costs_only_who_asks_for_it() -> None:
 def test_contrast_of_looks(look: str, side: int) -> None:
     """A look with colours of its own is as legible: the frosted one even over black or white."""
     rules = stylesheet(looks=(look,)).split(f"[data-look={look}]", 1)[1]
-    own = dict(re.findall(r"--(_\w+): var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", rules))
+    own = dict(re.findall(r"--(_\w+):var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", rules))
     colours = {name: pair.split(",")[side] for name, pair in {**PAIRS, **own}.items()}
     ground, alpha = colours["_bg"][:7], int(colours["_bg"][7:9] or "ff", 16) / 255
     behind = 255 * side  # the worst there is: black behind a light card, white behind a dark one
@@ -77,11 +77,12 @@ def test_contrast_of_looks(look: str, side: int) -> None:
 
 
 def test_stylesheet() -> None:
-    """The external style holds what all have once, and the kinds asked for: list and label unless told."""
-    assert stylesheet() == stylesheet("list", "label")
+    """The external style holds what all have once, and the kinds asked for: the list and the elements unless told."""
+    assert stylesheet().startswith(stylesheet(*BASE))
+    assert "market-prices[rows]" in stylesheet()
     for kinds in (BASE, KINDS, *((kind,) for kind in KINDS)):
         sheet = stylesheet(*kinds)
-        assert sheet.count("--_ink: var(--mp-ink,light-dark(#12161c") == 1
+        assert sheet.count("--_ink:var(--mp-ink,light-dark(#12161c") == 1
         assert {kind for kind in KINDS if f".mp[data-kind={kind}]" in sheet} == set(kinds)
         assert sheet.count("{") == sheet.count("}")
         assert not re.search(r"/\*|\n|url\(|@import", sheet)
@@ -129,7 +130,7 @@ def test_weight_of_the_others(kind: str, limit: int) -> None:
 
 @pytest.mark.parametrize("kinds", [(), *((kind,) for kind in KINDS)])
 def test_weight_of_the_external_style(kinds: tuple[str, ...]) -> None:
-    """The style of `css=link` travels in at most 2 KB: that of list and label together, and that of every kind."""
+    """The style of `css=link` travels in at most 2 KB: that of the list with the elements, and that of every kind."""
     brotli = pytest.importorskip("brotli", reason="brotli is not installed")
     assert len(brotli.compress(stylesheet(*kinds).encode())) <= 2048
 

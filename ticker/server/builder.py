@@ -196,14 +196,14 @@ def _currency(one: Currency) -> str:
 
 def _languages(chosen: str) -> list[Choice]:
     tags = [*all_words()]
-    if chosen.lower() not in tags:
+    if chosen not in tags:
         tags.append(chosen)
-    found = [Choice(tag, _language(tag), tag == chosen.lower() or tag == chosen) for tag in tags]
+    found = [Choice(tag, _language(tag), tag == chosen) for tag in tags]
     return sorted(found, key=lambda one: one.text.casefold())
 
 
 def _language(tag: str) -> str:
-    locale = Locale.parse(tag.replace("-", "_"))
+    locale = Locale.parse(tag.partition("-u-")[0], sep="-")
     return locale.get_display_name(locale) or tag
 
 

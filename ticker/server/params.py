@@ -193,7 +193,7 @@ def default_limit(kind: str, given: Collection[str] = ()) -> int | None:
 def stylesheet(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The kinds and the looks of an external style: one of each, or none where it is not named. May refuse."""
     given = known(query, {"kind", "look"})
-    kind, look = one_of(given, "kind", ("", *KINDS), ""), one_of(given, "look", ("", *LOOKS), "")
+    kind, look = one_of(given, "kind", ("", *KINDS, "price"), ""), one_of(given, "look", ("", *LOOKS), "")
     return (kind,) if kind else (), (look,) if look else ()
 
 

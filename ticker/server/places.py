@@ -92,7 +92,7 @@ SIZES: Mapping[str, Size] = {
     "label": Size(300, 600, 16, 26, 17),
     "tape": Size(600, 1200, 49, 0),
     "card": Size(300, 600, 32, 179, 17),
-    "table": Size(600, 1200, 77, 48),
+    "table": Size(600, 1200, 95, 48),
     "converter": Size(300, 600, 15, 328, 17),
     "chart": Size(600, 1200, 39, 243),
 }

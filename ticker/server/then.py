@@ -62,4 +62,5 @@ async def then(what: Sentence, past: History | None, snapshot: Snapshot, now: fl
 def draw(what: Sentence, found: Then | None, origin: str, up: str, snapshot: Snapshot, now: float) -> bytes:
     """The fragment."""
     board = views.board(snapshot, what.ask, now)
-    return render.price(board, views.options(what.ask, origin, up), found).encode()
+    options = views.options(what.ask, origin, up)
+    return render.price(board, replace(options, stylesheet=f"{options.stylesheet}?kind=price"), found).encode()

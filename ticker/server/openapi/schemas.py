@@ -323,7 +323,6 @@ _REFUSALS = {
     "Internal": "A fault of ours.",
     "NotReady": "No prices have been settled yet.",
     "Busy": "No prices have been settled yet, or as many watch live as this server takes.",
-    "Unsupported": "Only JSON is spoken here.",
 }
 RESPONSES: dict[str, Schema] = {
     **{name: _refusal(about) for name, about in _REFUSALS.items()},
