@@ -6,17 +6,18 @@ nothing of folders and of HTTP.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from ticker.model import Snapshot
-from ticker.server import params, views
+from ticker.server import badge, oembed, params, places, views
 from ticker.server.app import Serving
 from ticker.server.pictures import Pictures
 from ticker.server.shelf import ready
 from widgets import render
+from widgets.element.script import script
 
 OF_ONE = ("label", *params.OF_ONE)  # kinds of one coin: a file for each coin that the list shows
 
@@ -51,6 +52,11 @@ def _all(snapshot: Snapshot, serving: Serving, pictures: Pictures, now: float) -
             if kind in OF_ONE:
                 for coin in snapshot.shown:
                     yield f"{door}/{kind}/{coin}.html", _drawn(draw, kind, coin, snapshot, serving, pictures, now)
+    yield "embed.js", _file(script().encode())
+    for one in snapshot.coins:
+        ask = params.badge([], one.id, serving.defaults)
+        for ending, body in badge.files(snapshot, ask, now, serving.defaults).items():
+            yield f"badge/{one.id}.{ending}", _file(body)
     yield "v1/coins.json", _json(views.coins_json(snapshot))
     yield "v1/prices.json", _json(views.prices_json(snapshot, params.prices([], None, serving.defaults), now))
     for one in snapshot.coins:
@@ -70,7 +76,9 @@ def _drawn(
     """One widget as the operator set it up, which is how the service shows it to whoever asks for nothing else."""
     ask = params.widget([], coin, serving.defaults, kind)
     board = pictures.board(kind, snapshot, ask, now)
-    return _file(draw(kind, board, pictures.options(kind, ask, serving.defaults)).encode())
+    discovery = oembed.discovery(places.of_ask(kind, coin, ask, serving.defaults), serving.origin)
+    options = replace(pictures.options(kind, ask, serving.defaults), discovery=discovery)
+    return _file(draw(kind, board, options).encode())
 
 
 def _file(body: bytes) -> File:

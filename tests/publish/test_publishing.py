@@ -30,13 +30,25 @@ def test_names() -> None:
     assert {f"{door}/{kind}.html" for door in ("widget", "embed") for kind in KINDS} <= found
     assert {f"{door}/label/{coin}.html" for door in ("widget", "embed") for coin in SHOWN} <= found
     assert {f"v1/prices/{coin.id}.json" for coin in COINS} <= found
-    assert {"v1/prices.json", "v1/coins.json", "embed.css"} <= found
+    assert {f"badge/{coin.id}.{ending}" for coin in COINS for ending in ("svg", "json")} <= found
+    assert {"v1/prices.json", "v1/coins.json", "embed.css", "embed.js"} <= found
     assert "widget/label/openvoicecoin.html" not in found, "it is not in the list"
 
 
 @pytest.mark.parametrize(
     "path",
-    ["widget/list", "embed/table", "widget/label/bitcoin", "embed/card", "v1/prices", "v1/prices/bitcoin", "v1/coins"],
+    [
+        "widget/list",
+        "embed/table",
+        "widget/label/bitcoin",
+        "embed/card",
+        "v1/prices",
+        "v1/prices/bitcoin",
+        "v1/coins",
+        "badge/bitcoin.svg",
+        "badge/ethereum.json",
+        "embed.js",
+    ],
 )
 async def test_the_same_as_the_service(path: str) -> None:
     """A file is, byte for byte, what the service answers at the same path."""

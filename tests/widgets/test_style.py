@@ -16,9 +16,7 @@ import widgets
 from widgets.board import Board, Options
 from widgets.render import BASE, KINDS, LOOKS, page, render, style_hash, stylesheet
 
-PAIRS = dict(
-    re.findall(r"--(_\w+):var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", stylesheet().split(".mp[data-up", 1)[0])
-)
+PAIRS = dict(re.findall(r"--(_\w+):var\(--mp-\w+,light-dark\((#\w+,#\w+)\)\)", stylesheet().split(".mp[data-up", 1)[0]))
 
 
 def style(html: str) -> str:

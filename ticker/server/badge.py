@@ -58,7 +58,17 @@ class Badges:
         return self._ready((form, ask), lambda snapshot, now: draw(*self._board(snapshot, ask, now)))
 
     def _board(self, snapshot: Snapshot, ask: Ask, now: float) -> tuple[Board, Options]:
-        return views.board(snapshot, ask, now), views.options(ask, "", self._defaults.up)
+        return _drawn(snapshot, ask, now, self._defaults)
+
+
+def files(snapshot: Snapshot, ask: Ask, now: float, defaults: Defaults) -> dict[str, bytes]:
+    """The badge of an ask by the endings of its two forms, for who writes it down."""
+    board, options = _drawn(snapshot, ask, now, defaults)
+    return {"svg": badge.badge(board, options).encode(), "json": msgspec.json.encode(badge.shield(board, options))}
+
+
+def _drawn(snapshot: Snapshot, ask: Ask, now: float, defaults: Defaults) -> tuple[Board, Options]:
+    return views.board(snapshot, ask, now), views.options(ask, "", defaults.up)
 
 
 def policy(ancestors: Sequence[str]) -> str:
