@@ -57,6 +57,21 @@ PARTS = (
         (("tests/bench/round.py",),),
     ),
     Part(
+        "queries",
+        "100,000 random queries leave no more variants in memory than there are valid ones.",
+        (("tests/exam/queries.py", "100000"),),
+    ),
+    Part(
+        "schemathesis",
+        "Schemathesis on the OpenAPI, 400 examples a door: 0 server errors, 0 schema misses.",
+        (("tests/exam/schemathesis_run.py", "400"),),
+    ),
+    Part(
+        "stream",
+        "From a new snapshot to the last byte at 200 and at 1,000 viewers, a fifth of whom do not read.",
+        (("tests/bench/stream.py", "200", "40", "100"), ("tests/bench/stream.py", "1000", "200", "75")),
+    ),
+    Part(
         "coverage",
         "At least 95 % of branches in consensus and in the adapters, by their own tests and the fault tests alone.",
         (
