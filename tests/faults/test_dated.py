@@ -613,7 +613,11 @@ async def test_2025_06_20_doodle(measured: Measured) -> None:
     elements = [element for tree in trees for element in tree.all()]
     assert (price["price"], price["agreement"]) == ("104000", "ok")
     assert all("evil.example" not in _whole(tree) for tree in trees)
-    scripts = [one for one in elements if one.tag in ("script", "img", "iframe", "object", "link")]
+    ours = ("/embed.js", "http://127.0.0.1:8080/oembed?")  # what a page for an iframe names, whatever sources say
+    named = [one for one in elements if one.tag in ("script", "img", "iframe", "object", "link")]
+    scripts = [
+        one for one in named if not (one.attributes.get("src") or one.attributes.get("href", "")).startswith(ours)
+    ]
     handlers = [name for one in elements for name in one.attributes if name.startswith("on")]
     assert (scripts, handlers) == ([], [])
     measured(
