@@ -25,8 +25,12 @@ def tags(tree: Element, tag: str) -> list[Element]:
 
 
 def ways(tree: Element) -> list[Element]:
-    """The groups of links to others of its kind; no landmarks, of which a page with two widgets would have two alike."""
-    return [one for one in tree.all() if one.attributes.get("role") == "group" and "aria-label" in one.attributes]
+    """The links to others of a kind: groups, since of landmarks a page with two widgets would have two alike."""
+    return [
+        one
+        for one in tree.all()
+        if one.attributes.get("class") in ("mp-pages", "mp-ranges") and one.attributes["role"] == "group"
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
