@@ -20,7 +20,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 
 check: lint  ## exactly what CI runs: lint, types, and the suite with coverage, where a skip is a failure
-	NO_SKIPS=1 $(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered --durations=10
+	NO_SKIPS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term:skip-covered --durations=10
 
 faults: $(VENV)/dev.stamp  ## all fault tests, and docs/faults.md of what they measured
 	FAULTS_JSON=.faults.json $(BIN)/python -m pytest -q tests/faults

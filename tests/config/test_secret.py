@@ -19,7 +19,10 @@ def test_only_reveal_gives_the_text():
         assert "***" in text
 
 
-@pytest.mark.parametrize("leak", [json.dumps, msgspec.json.encode, pickle.dumps, copy.copy, vars], ids=str)
+LEAKS = [json.dumps, msgspec.json.encode, pickle.dumps, copy.copy, vars]
+
+
+@pytest.mark.parametrize("leak", LEAKS, ids=[f"{one.__module__}.{one.__name__}" for one in LEAKS])
 def test_it_cannot_be_written_out(leak):
     """JSON, pickle and a look at its attributes are refused."""
     with pytest.raises(TypeError):
