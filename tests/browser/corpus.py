@@ -144,7 +144,7 @@ ESCAPED = """() => {
     const [x, y] = [below.left + below.width / 2, below.top + below.height / 2]
     if (document.elementFromPoint(x, y) !== after) wrong.push(name + ': covered')
     for (const one of slot.querySelectorAll('*')) {
-      if (one.closest('.mp-window, .mp-scroll, .mp-spoken, svg, iframe')) continue
+      if (one.closest('.mp-window, .mp-scroll, .mp-spoken, .mp-note, svg, iframe')) continue
       const at = one.getBoundingClientRect()
       if (at.width && (at.left < box.left - 1 || at.right > box.right + 1 || at.top < box.top - 1 || at.bottom > box.bottom + 1))
         wrong.push(`${name}: ${one.className || one.localName} stands out`)

@@ -7,12 +7,11 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import msgspec
 import pytest
-from browser.conftest import FLAGS as FLAGS
 from browser.corpus import BUILT, CORPUS, ESCAPED, WATCHED
 from browser.hostile import (
     CALM,
@@ -180,10 +179,7 @@ def drawn(tab: Page) -> None:
     """Wait until every element says something."""
     silent = """() => [...document.querySelectorAll('main > .slot > *')]
       .filter(one => !one.querySelector('[data-kind], .mp-error')).map(one => one.outerHTML)"""
-    try:
-        until(lambda: tab.evaluate(silent) == [])
-    except AssertionError:
-        raise AssertionError(tab.evaluate(silent)) from None
+    until(lambda: tab.evaluate(silent) == [])
 
 
 def built(tab: Page) -> set[str]:
@@ -225,7 +221,7 @@ def test_attributes(played: Theatre, watch: Watch) -> None:
     """What is said to an element reaches our widgets alone, and comes back as text."""
     tab = watch.tab
     played.stage.reset()
-    tab.goto(played.page(attributes({"calm": "calm"}), script(played.calm)))
+    tab.goto(played.page(attributes({"calm": "calm", "refused": "a\x01"}), script(played.calm)))
     drawn(tab)
     calm = built(tab)
     tab.goto(played.page(attributes(CORPUS), script(played.calm)))
@@ -244,3 +240,177 @@ def test_only_widgets_are_put_on_a_page(played: Theatre, watch: Watch, path: str
     drawn(tab)
     assert tab.locator("market-prices").inner_html().startswith('<p class="mp mp-error">')
     assert watch.caught == []
+
+
+LINES = ("script", "iframe", "wordpress", "ssi", "esi", "react")  # what HTML may be made of; the others follow
+
+
+def fragments(played: Theatre, services: list[Service], names: list[str]) -> dict[str, str]:
+    """Every kind as a server includes it."""
+    said = iter(played.ask([f"{one.origin}/widget/{kind}?css=link" for one in services for kind in KINDS]))
+    return {f"{kind} {name}": next(said).body.decode() for name in names for kind in KINDS}
+
+
+def test_included(played: Theatre, watch: Watch) -> None:
+    """As fragments that the page's own server includes: the operator's title, disclaimer and address are text too."""
+    tab, sheet = watch.tab, f'<link rel="stylesheet" href="{played.calm.origin}/embed.css">'
+    for kind in KINDS:
+        sheet += f'<link rel="stylesheet" href="{played.calm.origin}/embed.css?kind={kind}">'
+    calm = fragments(played, [played.calm], ["calm"])
+    tab.goto(played.page(calm, sheet))
+    expected = built(tab) | {"p[class]", "bdi"}  # of a disclaimer
+    tab.goto(played.page(fragments(played, played.worlds, list(CORPUS)), sheet))
+    assert built(tab) - expected == set()
+    assert tab.evaluate(ESCAPED) == []
+    assert watch.caught == []
+
+
+def test_pasted(played: Theatre, watch: Watch) -> None:
+    """As the lines that the builder gives for each door, and oEmbed's: pasted into a page, or made into one by what
+    reads them.
+    """
+    tab, ours = watch.tab, played.corpus.origin
+    titles = {name: escaped(text) for name, text in CORPUS.items() if len(text) <= 80 and text.isprintable()}
+
+    def lines(services: Mapping[str, Service], titled: Mapping[str, str]) -> dict[str, str]:
+        whose = [(name, one.origin, "") for name, one in services.items()]
+        whose += [(f"title {name}", ours, f"title={title}&limit=1&") for name, title in titled.items()]
+        found: dict[str, str] = {}
+        for door in (*LINES, "markdown"):
+            said = played.ask([f"{origin}/snippet/{door}/list?{query}" for _, origin, query in whose])
+            read = MarkdownIt("commonmark").render if door == "markdown" else str
+            found |= {f"{door} {name}": read(one.body.decode()) for (name, *_), one in zip(whose, said, strict=True)}
+        urls = [escaped(f"{origin}/embed/list?{query}") for _, origin, query in whose if origin == ours]
+        for (name, *_), one in zip(whose[-len(urls) :], played.ask([f"{ours}/oembed?url={url}" for url in urls]), strict=True):
+            found[f"oembed {name}"] = msgspec.json.decode(one.body)["html"] if urls else ""
+        return {name: html.replace(' async></script>', ' type="no"></script>') for name, html in found.items()}
+
+    tab.goto(played.page(lines({"calm": played.calm}, {"calm": "calm"})))
+    calm = built_here(tab)
+    tab.goto(played.page(lines(dict(zip(CORPUS, played.worlds, strict=True)), titles)))
+    assert built_here(tab) - calm == set()
+    assert [one for one in tab.evaluate(ESCAPED) if "stands out" not in one] == []
+    assert watch.caught == []
+
+
+def built_here(tab: Page) -> set[str]:
+    """What a tab's own page is built of."""
+    return set(tab.main_frame.evaluate(BUILT))
+
+
+def frames(played: Theatre, tab: Page, urls: list[str]) -> set[str]:
+    """What the documents at these addresses are built of, as frames of a page, a few dozen at a time."""
+    found: set[str] = set()
+    for at in range(0, len(urls), 60):
+        html = "".join(f'<iframe src="{escape(url)}" width="300" height="40"></iframe>' for url in urls[at : at + 60])
+        tab.goto(played.press.print(f"<!doctype html><title>Frames</title><body>{html}", ""))
+        for frame in tab.frames[1:]:
+            found |= set(frame.evaluate(BUILT))
+    return found
+
+
+def queries(service: Service, doors: Mapping[str, tuple[str, ...]], paths: tuple[str, ...], texts: list[str]) -> list[str]:
+    """Every text as every parameter of every door, and as a step of every path."""
+    given = [f"{door}?{name}={escaped(text)}" for door, names in doors.items() for name in names for text in texts]
+    given += [path.format(escaped(text)) for path in paths for text in texts]
+    return [service.origin + one for one in given]
+
+
+def distinct(answers: list[Said], content_type: str) -> list[Said]:
+    """What differs of the answers of a type."""
+    return list({one.body: one for one in answers if one.content_type.startswith(content_type)}.values())
+
+
+def test_documents(played: Theatre, watch: Watch) -> None:
+    """As pages and pictures of ours: of every kind, of every operator, for every value of every parameter."""
+    tab, press = watch.tab, played.press
+    own = [f"/embed/{kind}" for kind in KINDS] + ["/", "/?door=markdown", "/?door=php", "/gallery", "/badge/coin-0.svg"]
+    by_six = [",".join(ALL[at : at + 6]) for at in range(0, len(ALL), 6)]
+    many = [f"/embed/{kind}?coins={coins}" for kind in OF_ONE for coins in by_six]
+    many += [f"/badge/{coin}.svg" for coin in ALL]
+
+    def documents(answers: list[Said], origin: str) -> list[str]:
+        kept = [*distinct(answers, "text/html"), *distinct(answers, "image/svg+xml")]
+        return [press.again(one, origin) for one in kept]
+
+    wrong = queries(played.calm, PARAMETERS, PATHS, ["wrong"])
+    urls = [played.calm.origin + path for path in (*own, "/badge/coin-2.svg")]
+    calm = frames(played, tab, documents(played.ask([*urls, *wrong]), played.calm.origin))
+    calm |= {"p[class]", "bdi", "text[font-weight]", "text[fill]"}
+    answers = played.ask([played.corpus.origin + path for path in (*own, *many)])
+    assert {one.status for one in answers} == {200}
+    assert frames(played, tab, documents(answers, played.corpus.origin)) - calm == set()
+    worlds = [
+        *(one.origin + own[place % len(KINDS)] for place, one in enumerate(played.worlds)),
+        *(one.origin + path for one in played.worlds for path in ("/badge/coin-0.svg", "/?door=markdown")),
+    ]
+    answers = played.ask(worlds)
+    assert {one.status for one in answers} == {200}
+    assert frames(played, tab, documents(answers, "http://127.0.0.1:*")) - calm == set()
+    answers = played.ask(queries(played.calm, PARAMETERS, PATHS, list(TEXTS)))
+    assert {one.status for one in answers} <= {200, 400, 404, 414}
+    assert frames(played, tab, documents(answers, played.calm.origin)) - calm == set()
+    assert watch.caught == []
+
+
+def test_under_our_own_policies(played: Theatre, watch: Watch) -> None:
+    """The pages themselves, opened, with what they send along: no policy is broken on them; badges are images."""
+    tab, ours = watch.tab, played.corpus.origin
+    for path in (*(f"/embed/{kind}" for kind in KINDS), "/", "/gallery", "/badge/coin-3.svg", "/icons/coin-0.svg"):
+        tab.goto(ours + path)
+        assert tab.locator("a[href^='javascript' i], [onerror], [onload]:not(svg)").count() == 0, path
+    images = "".join(f'<img src="{ours}/badge/{coin}.svg">' for coin in ALL)
+    images += "".join(f'<img src="{one.origin}/badge/coin-0.svg">' for one in played.worlds)
+    tab.goto(played.press.print(f"<!doctype html><title>Images</title>{images}", ""))
+    assert tab.evaluate("[...document.images].filter(one => !one.naturalWidth).map(one => one.src)") == []
+    assert watch.caught == []
+
+
+def test_builder_with_script(played: Theatre, watch: Watch) -> None:
+    """Each title that is typed is drawn, and its line shown, as text."""
+    tab = watch.tab
+    tab.goto(f"{played.corpus.origin}/?coins=coin-0")
+    calm = built_here(tab)
+    for door in ("script", "markdown"):
+        tab.locator(f'label:has([name=door][value="{door}"])').click()
+        for text in [one for one in TEXTS if len(one) <= 80 and one.isprintable()][:: 1 if door == "script" else 8]:
+            tab.evaluate(
+                """text => { const field = document.querySelector('[name=title]'); field.value = text
+                  field.dispatchEvent(new Event('change', {bubbles: true})) }""",
+                text,
+            )
+        shown = escaped(text) if door == "markdown" else text
+        until(lambda shown=shown: shown in unescape(tab.locator(".line code").inner_text()))  # type: ignore[misc]
+        until(lambda: tab.locator(".stage .mp-row").count() == 1)
+        assert built_here(tab) - calm <= {"div[style]"}  # the room that is kept meanwhile, by script
+    assert watch.caught == []
+
+
+def test_data(played: Theatre, watch: Watch) -> None:
+    """JSON and plain text opened as pages are shown, and nothing else: `nosniff` is on every answer."""
+    tab, ours = watch.tab, played.corpus.origin
+    paths = ["/v1/prices?coins=all&locale=de", "/v1/coins", "/v1/explain/coin-0", "/v1/explain/coin-1"]
+    paths += ["/v1/openapi.json", "/snippet/markdown/list", "/snippet/php/list", "/v1/history/coin-0"]
+    paths += [f"/badge/{coin}.json" for coin in ALL[::4]]
+    calm = frames(played, tab, [played.calm.origin + path for path in ("/v1/coins", "/snippet/ssi/list")])
+    assert "pre" in calm
+    assert frames(played, tab, [ours + path for path in paths]) - calm == set()
+    answers = played.ask(queries(played.corpus, DATA, DATA_PATHS, list(TEXTS)))
+    kinds = {one.content_type.partition(";")[0] for one in answers}
+    assert kinds <= {"application/json", "text/plain", "text/event-stream", "image/svg+xml"}
+    assert {one.status for one in answers} <= {200, 400, 404, 414, 422, 501}
+    loud = [one for one in answers if b"<" in one.body and "image" not in one.content_type and "stream" not in one.content_type]
+    assert frames(played, tab, [one.url for one in distinct(loud, "")][:240]) - calm == set()
+    assert watch.caught == []
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="no php on the path")
+def test_php_reads_our_lines(played: Theatre) -> None:
+    """Whatever the title, a line of PHP is one call that brings the widget, and nothing around it."""
+    titles = [text for text in TEXTS if len(text) <= 80 and text.isprintable()]
+    asked = [f"{played.calm.origin}/snippet/php/label?coins=coin-0&title={escaped(text)}" for text in titles]
+    source = "\n".join(one.body.decode().strip() + "|" for one in played.ask(asked))
+    done = subprocess.run(["php"], input=source, capture_output=True, text=True, timeout=50, check=True)  # noqa: S607
+    drawn_ = done.stdout.split("|")[:-1]
+    assert len(drawn_) == len(titles)
+    assert all(one.count("<section") == 1 and one.endswith("</section>") for one in drawn_)
