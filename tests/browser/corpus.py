@@ -110,20 +110,21 @@ WATCHED = """(() => {
 })()"""
 
 # What a page is built of: each element, its attributes by name, and those that are addresses by scheme.
-BUILT = """() => {
+BUILT = """(_, page = document) => {
   const found = new Set()
+  const scheme = text => { try { return new URL(text, 'http://own').protocol } catch { return 'no address' } }
   const addresses = ['href', 'src', 'action', 'formaction', 'data', 'srcset', 'poster', 'background', 'xlink:href']
-  for (const one of document.querySelectorAll('*')) {
+  for (const one of page.querySelectorAll('*')) {
     const tag = one.localName
     found.add(tag)
     for (const {name, value} of one.attributes) {
       found.add(`${tag}[${name}]`)
-      if (addresses.includes(name)) found.add(`${tag}[${name}] ${new URL(value, 'own:').protocol}`)
+      if (addresses.includes(name)) found.add(`${tag}[${name}] ${scheme(value)}`)
     }
   }
-  const comments = document.createTreeWalker(document, NodeFilter.SHOW_COMMENT)
+  const comments = page.createTreeWalker(page, NodeFilter.SHOW_COMMENT)
   while (comments.nextNode()) found.add('comment ' + comments.currentNode.data.slice(0, 8))
-  if (/[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body?.textContent)) found.add('a change of direction')
+  if (/[\\u202a-\\u202e\\u2066-\\u2069]/.test(page.body?.textContent)) found.add('a change of direction')
   return [...found]
 }"""
 
@@ -136,7 +137,10 @@ ESCAPED = """() => {
   for (const slot of slots) {
     const after = slot.nextElementSibling
     const name = slot.dataset.name
-    if (!after || !after.matches('p.after') || after.textContent !== 'The news go on.') { wrong.push(name + ': sibling'); continue }
+    if (!after?.matches('p.after') || after.textContent !== 'The news go on.') {
+      wrong.push(name + ': sibling')
+      continue
+    }
     after.scrollIntoView({block: 'center'})
     const [box, below] = [slot.getBoundingClientRect(), after.getBoundingClientRect()]
     if (Math.abs(below.top - box.bottom - 10) > 1 || below.left !== box.left || below.width !== box.width)
@@ -146,7 +150,8 @@ ESCAPED = """() => {
     for (const one of slot.querySelectorAll('*')) {
       if (one.closest('.mp-window, .mp-scroll, .mp-spoken, .mp-note, svg, iframe')) continue
       const at = one.getBoundingClientRect()
-      if (at.width && (at.left < box.left - 1 || at.right > box.right + 1 || at.top < box.top - 1 || at.bottom > box.bottom + 1))
+      const out = [box.left - at.left, at.right - box.right, box.top - at.top, at.bottom - box.bottom]
+      if (at.width && Math.max(...out) > 1)
         wrong.push(`${name}: ${one.className || one.localName} stands out`)
     }
   }

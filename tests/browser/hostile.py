@@ -1,4 +1,4 @@
-"""Services that the corpus has poisoned, each field of sources and of the configuration, on a stage; and their calm twin.
+"""Services that the corpus has poisoned, in each field of sources and of the configuration; and their calm twin.
 
 `corpus_service` has a coin for each text; `world` is a service whose operator wrote one text everywhere. `Press` hands
 out what doors have answered once more, as documents of another origin, with nothing that keeps script from running but
@@ -29,7 +29,9 @@ from ticker.server.params import Defaults
 from ticker.store.base import Publication
 
 TEXTS = tuple(CORPUS.values())
-STRANGE_ICON = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(1)</script><circle r='9'/></svg>"
+STRANGE_ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(1)</script><circle r='9'/></svg>"
+)
 
 
 def coin_of(number: int) -> str:
