@@ -140,13 +140,16 @@ class Stage:
         self.app = make_app(self.feed, Serving(origin=self.ours), lambda: self.now, self.past)  # type: ignore[arg-type]
         self.app.middlewares.insert(0, self._fault)
         self.app.on_response_prepare.append(self._date)
-        for app, port in ((self.app, self.ports[0]), (self._elsewhere(), 0), (self._elsewhere(), 0)):
-            runner = web.AppRunner(app, shutdown_timeout=0.1)
-            await runner.setup()
-            self._runners.append(runner)
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-            if port == 0:
-                self.ports.append(runner.addresses[0][1])
+        await self.listen(self.app, self.ports[0])
+        self.ports += [await self.listen(self._elsewhere()), await self.listen(self._elsewhere())]
+
+    async def listen(self, app: web.Application, port: int = 0) -> int:
+        """One more origin, by its port."""
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        self._runners.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        return int(runner.addresses[0][1])
 
     def _elsewhere(self) -> web.Application:
         app = web.Application()

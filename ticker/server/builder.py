@@ -23,6 +23,7 @@ from ticker.server.pictures import Pictures
 from ticker.server.places import Place, address
 from widgets import render
 from widgets.board import Board
+from widgets.text import clean
 from widgets.words import all_words
 
 _FOLDER = Path(__file__).with_name("pages")
@@ -102,11 +103,11 @@ def page(wish: Wish, pictures: Pictures, defaults: Defaults, snapshot: Snapshot,
     spot = snippets.Spot(place, board, pictures.origin, title)
     text = _pages.get_template("builder.html").render(
         style=Markup(_STYLE),  # noqa: S704 - our own file
-        title=defaults.title or "Prices",
+        title=clean(defaults.title, params.LONGEST_TITLE) or "Prices",
         kind=place.kind,
         kinds=[Choice(kind, said, kind == place.kind) for kind, said in KINDS.items()],
-        coins=[Choice(coin.id, coin.name, coin.id in (ask.coins or ())) for coin in snapshot.coins],
-        symbols={coin.id: coin.symbol for coin in snapshot.coins},
+        coins=[Choice(coin.id, clean(coin.name, 40), coin.id in (ask.coins or ())) for coin in snapshot.coins],
+        symbols={coin.id: clean(coin.symbol, 12) for coin in snapshot.coins},
         currencies=_currencies(ask.currency),
         languages=_languages(ask.locale),
         picks=_picks(ask, defaults),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, urlencode, urlsplit
 
-from ticker.server.params import RequestError
+from ticker.server.params import LONGEST_TITLE, RequestError
 from ticker.server.places import Place, address, size
 from widgets.board import Board
 from widgets.text import clean
@@ -28,6 +28,11 @@ class Spot:
     board: Board
     origin: str
     title: str
+
+    @property
+    def name(self) -> str:
+        """What a frame is called, in an attribute."""
+        return escape(clean(self.title, LONGEST_TITLE))
 
     def url(self, door: str) -> str:
         """The address of the widget behind a door."""
@@ -56,7 +61,7 @@ def frame(spot: Spot, most_width: int | None = None, most_height: int | None = N
     width, height = size(spot.place.kind, spot.board, most_width)
     height = height if most_height is None else min(height, most_height)
     return (
-        f'<iframe src="{escape(spot.url("embed"))}" title="{escape(spot.title)}" width="{width}" height="{height}" '
+        f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width="{width}" height="{height}" '
         f'frameborder="0" loading="lazy"></iframe>'
     )
 
@@ -89,7 +94,7 @@ def _react(spot: Spot) -> str:
     """JSX; the frame, since a component that React draws runs no script element."""
     width, height = size(spot.place.kind, spot.board)
     return (
-        f'<iframe src="{escape(spot.url("embed"))}" title="{escape(spot.title)}" width={{{width}}} height={{{height}}} '
+        f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width={{{width}}} height={{{height}}} '
         f'frameBorder="0" loading="lazy" />'
     )
 

@@ -337,8 +337,10 @@ class Prices extends HTMLElement {
     if (this.hasAttribute('framed')) return location
     const query = new URLSearchParams({css: 'link'})
     for (const name of NAMES) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name))
-    const coin = this.hasAttribute('coin') ? '/' + this.getAttribute('coin') : ''
-    return BASE + 'widget/' + (this.localName === 'market-price' ? 'price' : this.getAttribute('kind') || 'list') + coin + '?' + query
+    // Each attribute is one step of the path: none leads to data, whose text is not escaped for HTML.
+    const step = name => encodeURIComponent(this.getAttribute(name))
+    const coin = this.hasAttribute('coin') ? '/' + step('coin') : ''
+    return BASE + 'widget/' + (this.localName === 'market-price' ? 'price' : this.getAttribute('kind') ? step('kind') : 'list') + coin + '?' + query
   }
 
   async #load() {
