@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run demo test check lint faults exam screenshots clean
+.PHONY: run demo test check coverage lint faults exam screenshots clean
 
 run: $(VENV)/run.stamp  ## the service on the real sources
 	$(BIN)/ticker run
@@ -19,8 +19,11 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: lint  ## exactly what CI runs: lint, types, and the suite with coverage, where a skip is a failure
-	NO_SKIPS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term:skip-covered --durations=10
+check: lint  ## exactly what CI runs: lint, types, and the suite, where a skip is a failure
+	NO_SKIPS=1 $(BIN)/python -m pytest -q --durations=10
+
+coverage: $(VENV)/dev.stamp  ## the suite again with coverage, which takes half as long again; the exam has the bounds
+	$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 
 faults: $(VENV)/dev.stamp  ## all fault tests, and docs/faults.md of what they measured
 	FAULTS_JSON=.faults.json $(BIN)/python -m pytest -q tests/faults
