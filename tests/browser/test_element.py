@@ -46,10 +46,11 @@ def test_room_is_kept(stage: Stage, tab: Page, rows: int | None, width: int) -> 
     """With `rows` nothing below moves, in a sidebar and in a column; without, it does, so the measure measures."""
     watch(tab)
     tab.set_viewport_size({"width": width, "height": 700})
-    stage.faults.delay = {"/widget/": 0.4, "/embed.js": 0.2}
+    stage.faults.held, stage.faults.delay = ("/widget/",), {"/embed.js": 0.2}
     attribute = "" if rows is None else f' rows="{rows}"'
     tab.goto(site(stage, f"<h1>News</h1><market-prices{attribute}></market-prices>{PARAGRAPH * 3}"))
     before = tab.locator("main > p").first.bounding_box()
+    stage.faults.held = ()
     expect(tab.locator(".mp-row")).to_have_count(3)
     tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     after = tab.locator("main > p").first.bounding_box()
