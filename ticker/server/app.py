@@ -36,6 +36,7 @@ from ticker.server import (
 )
 from ticker.server import icons as own_icons
 from ticker.server.addresses import Addresses
+from ticker.server.doors import not_ready
 from ticker.server.elements import Elements
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.past import Memory
@@ -104,14 +105,12 @@ def make_app(
         app.on_cleanup.append(partial(_close, answers))
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
-    described = embedding.Embedding(doors.ready, doors.answer, serving.defaults, serving.origin, serving.disclaimer)
+    described = embedding.Embedding(doors, serving.defaults, serving.origin, serving.disclaimer)
     app.add_routes(described.routes())
-    app.add_routes(badge.Badges(doors.ready, doors.answer, serving.defaults, serving.frame_ancestors).routes())
+    app.add_routes(badge.Badges(doors, serving.defaults, serving.frame_ancestors).routes())
     if serving.dialect:
         app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
-    elements = Elements(
-        doors, lambda: doors.shelf.snapshot, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors
-    )
+    elements = Elements(doors, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors)
     app.add_routes(elements.routes())
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
@@ -175,9 +174,9 @@ class _Doors:
             options = self._pictures.options(kind, ask, self._serving.defaults)
             return draw(kind, board, replace(options, discovery=discovery)).encode()
 
-        ready = self._ready((draw.__name__, kind, ask), build)
+        ready = self.ready((draw.__name__, kind, ask), build)
         policy = {"Content-Security-Policy": self._policies[kind, ask.look]}
-        return self._answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
+        return self.answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
 
     async def prices(self, request: web.Request) -> web.Response:
         """`/v1/prices` and `/v1/prices/{coin}`."""
@@ -186,7 +185,7 @@ class _Doors:
         def build(snapshot: Snapshot, now: float) -> bytes:
             return _json(views.prices_json(snapshot, ask, now))
 
-        return self._answer(request, self._ready(("prices", ask), build), headers.JSON)
+        return self.answer(request, self.ready(("prices", ask), build), headers.JSON)
 
     def stream(self, door: sse.Door, clock: Callable[[], float]) -> Handler:
         """`/v1/stream`."""
@@ -200,15 +199,15 @@ class _Doors:
 
     async def coins(self, request: web.Request) -> web.Response:
         """`/v1/coins`."""
-        ready = self._ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
-        return self._answer(request, ready, headers.JSON)
+        ready = self.ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
+        return self.answer(request, ready, headers.JSON)
 
     def described(self, document: dict[str, Any]) -> Handler:
         """`/v1/openapi.json`: the same whatever the prices are."""
         ready = shelf.ready(_json(document))
 
         async def handler(request: web.Request) -> web.Response:
-            return self._answer(request, ready, headers.JSON)
+            return self.answer(request, ready, headers.JSON)
 
         return handler
 
@@ -217,12 +216,10 @@ class _Doors:
 
         async def handler(request: web.Request) -> web.Response:
             what = history.asked(list(request.query.items()), request.match_info["coin"], clock())
-            snapshot = self.shelf.snapshot
-            if snapshot is None:
-                raise _not_ready()
+            snapshot = self.snapshot
             ((coin, _),) = views.chosen(snapshot, Ask(coins=(what.coin,)))
             what = replace(what, since=coin.since or 0.0)
-            return self._answer(request, await answers.get(what, simulated=snapshot.simulated), headers.JSON)
+            return self.answer(request, await answers.get(what, simulated=snapshot.simulated), headers.JSON)
 
         return handler
 
@@ -230,10 +227,9 @@ class _Doors:
         """`/v1/explain/{coin}`."""
 
         async def handler(request: web.Request) -> web.Response:
-            if self.shelf.snapshot is None:
-                raise _not_ready()
-            body = await explainer.explain(params.coin_id(request.match_info["coin"]), self.shelf.snapshot)
-            return self._answer(request, shelf.ready(body), headers.JSON)
+            snapshot = self.snapshot
+            body = await explainer.explain(params.coin_id(request.match_info["coin"]), snapshot)
+            return self.answer(request, shelf.ready(body), headers.JSON)
 
         return handler
 
@@ -244,7 +240,7 @@ class _Doors:
     async def readyz(self, _: web.Request) -> web.Response:
         """Ready: there is a snapshot, even an empty one."""
         if self.shelf.snapshot is None:
-            raise _not_ready()
+            raise not_ready()
         return web.Response(text="ready\n", headers={"Cache-Control": headers.NO_STORE})
 
     def _preflight(self, request: web.Request) -> web.Response:
@@ -254,12 +250,20 @@ class _Doors:
             shared |= {"Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Max-Age": "86400"}
         return web.Response(status=204, headers={**shared, "Vary": headers.vary(self._serving.cors_origins)})
 
-    def _ready(self, key: object, build: Build) -> Ready:
+    @property
+    def snapshot(self) -> Snapshot:
+        """As `Doors` says."""
         if self.shelf.snapshot is None:
-            raise _not_ready()
+            raise not_ready()
+        return self.shelf.snapshot
+
+    def ready(self, key: object, build: Build) -> Ready:
+        """As `Doors` says."""
+        if self.shelf.snapshot is None:
+            raise not_ready()
         return self.shelf.get(key, build)
 
-    def _answer(
+    def answer(
         self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None
     ) -> web.Response:
         body, etag, encoding = ready.body, ready.etag, {}
@@ -276,8 +280,6 @@ class _Doors:
         if headers.not_modified(", ".join(request.headers.getall("If-None-Match", ())) or None, etag):
             return web.Response(status=304, headers=common)
         return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
-
-    ready, answer = _ready, _answer  # for the doors that are in modules of their own
 
     @web.middleware
     async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -336,10 +338,6 @@ async def _sign(_: web.Request, response: web.StreamResponse) -> None:
     """Whatever answered, the versions of what we run on stay out of it."""
     for name, value in headers.SECURITY.items():
         response.headers.setdefault(name, value)
-
-
-def _not_ready() -> RequestError:
-    return RequestError("not_ready", "no prices have been settled yet; try again in a moment")
 
 
 def _error(code: Code, message: str, param: str | None) -> dict[str, dict[str, str | None]]:

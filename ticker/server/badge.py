@@ -12,8 +12,9 @@ from aiohttp import web
 
 from ticker.model import Snapshot
 from ticker.server import headers, params, views
+from ticker.server.doors import Doors
 from ticker.server.params import Ask, Code, Defaults, RequestError
-from ticker.server.shelf import Build, Ready
+from ticker.server.shelf import Ready
 from widgets import badge
 from widgets.board import Board, Options
 
@@ -26,17 +27,14 @@ SAYINGS: dict[Code, str] = {
     "rate_limited": "too many at once",
 }
 
-Answer = Callable[..., web.Response]
 Draw = Callable[[Board, Options], bytes]
 
 
 class Badges:
-    """The doors. `ready` gives ready bytes, `answer` dresses them as a response."""
+    """The image and the words."""
 
-    def __init__(
-        self, ready: Callable[[object, Build], Ready], answer: Answer, defaults: Defaults, ancestors: Sequence[str]
-    ) -> None:
-        self._ready, self._answer, self._defaults = ready, answer, defaults
+    def __init__(self, doors: Doors, defaults: Defaults, ancestors: Sequence[str]) -> None:
+        self._doors, self._defaults = doors, defaults
         self._policy = policy(ancestors)
 
     def routes(self) -> list[web.RouteDef]:
@@ -46,16 +44,18 @@ class Badges:
     async def image(self, request: web.Request) -> web.Response:
         """The image."""
         ready = self._drawn("svg", request, lambda board, options: badge.badge(board, options).encode())
-        return self._answer(request, ready, headers.SVG, {**headers.EMBED, "Content-Security-Policy": self._policy})
+        return self._doors.answer(
+            request, ready, headers.SVG, {**headers.EMBED, "Content-Security-Policy": self._policy}
+        )
 
     async def shield(self, request: web.Request) -> web.Response:
         """The words for shields.io."""
-        ready = self._drawn("shield", request, lambda board, options: msgspec.json.encode(badge.shield(board, options)))
-        return self._answer(request, ready, headers.JSON)
+        ready = self._drawn("shield", request, lambda *drawn: msgspec.json.encode(badge.shield(*drawn)))
+        return self._doors.answer(request, ready, headers.JSON)
 
     def _drawn(self, form: str, request: web.Request, draw: Draw) -> Ready:
         ask = params.badge(list(request.query.items()), request.match_info["coin"], self._defaults)
-        return self._ready((form, ask), lambda snapshot, now: draw(*self._board(snapshot, ask, now)))
+        return self._doors.ready((form, ask), lambda snapshot, now: draw(*self._board(snapshot, ask, now)))
 
     def _board(self, snapshot: Snapshot, ask: Ask, now: float) -> tuple[Board, Options]:
         return _drawn(snapshot, ask, now, self._defaults)

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Protocol
 
 from aiohttp import web
 
-from ticker.model import Snapshot
 from ticker.server import headers, params, then
+from ticker.server.doors import Doors
 from ticker.server.history import History
-from ticker.server.params import Defaults, RequestError
-from ticker.server.shelf import Build, Ready, ready
+from ticker.server.params import Defaults
+from ticker.server.shelf import Ready, ready
 from widgets import render
 from widgets.element.script import script
 
@@ -22,29 +21,19 @@ def _sheet(kinds: tuple[str, ...], looks: tuple[str, ...]) -> Ready:
     return ready(render.stylesheet(*kinds, looks=looks).encode())
 
 
-class Doors(Protocol):
-    """How all doors keep and send what they have drawn."""
-
-    def ready(self, key: object, build: Build) -> Ready: ...  # noqa: D102
-    def answer(  # noqa: D102
-        self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None
-    ) -> web.Response: ...
-
-
 class Elements:
-    """`latest` gives the snapshot there is, `past` its history if there is one, `clock` seconds since 1970."""
+    """`past` is the history there is, if any; `clock` gives seconds since 1970."""
 
     def __init__(
         self,
         doors: Doors,
-        latest: Callable[[], Snapshot | None],
         past: History | None,
         clock: Callable[[], float],
         defaults: Defaults,
         origin: str,
         frame_ancestors: Sequence[str],
     ) -> None:
-        self._doors, self._latest, self._past, self._clock = doors, latest, past, clock
+        self._doors, self._past, self._clock = doors, past, clock
         self._defaults, self._origin = defaults, origin
         self._policy = headers.policy([render.style_hash("price")], frame_ancestors)
 
@@ -68,10 +57,7 @@ class Elements:
     async def price(self, request: web.Request) -> web.Response:
         """A price in a sentence."""
         what = then.sentence(list(request.query.items()), request.match_info["coin"], self._defaults)
-        snapshot = self._latest()
-        if snapshot is None:
-            raise RequestError("not_ready", "no prices have been settled yet; try again in a moment")
-        found = await then.then(what, self._past, snapshot, self._clock())
+        found = await then.then(what, self._past, self._doors.snapshot, self._clock())
         build = partial(then.draw, what, found, self._origin, self._defaults.up)
         page = {**headers.EMBED, "Content-Security-Policy": self._policy}
         return self._doors.answer(request, self._doors.ready(("price", what, found), build), headers.HTML, page)

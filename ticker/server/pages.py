@@ -1,26 +1,17 @@
 """The pages for people: the builder at `/`, the gallery, and what they are made of; icons too. Only HTTP."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from aiohttp import web
 
 from ticker.model import Snapshot
 from ticker.server import builder, gallery, headers, icons, oembed, params, places, shelf
+from ticker.server.doors import Doors
 from ticker.server.params import Defaults, RequestError
 from ticker.server.pictures import Pictures
-from ticker.server.shelf import Build, Ready
+from ticker.server.shelf import Ready
 
 _FILES: Mapping[str, Ready] = {name: shelf.ready(text.encode()) for name, text in builder.FILES.items()}
-
-
-class Doors(Protocol):
-    """How all doors keep and send what they have drawn."""
-
-    def ready(self, key: object, build: Build) -> Ready: ...  # noqa: D102
-    def answer(  # noqa: D102
-        self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None
-    ) -> web.Response: ...
 
 
 class Pages:

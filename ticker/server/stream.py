@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from ticker.model import Snapshot
+from ticker.server.doors import not_ready
 from ticker.server.frames import Frames
 from ticker.server.hub import Hub, Transport, Viewer
 from ticker.server.params import Ask, RequestError
@@ -169,7 +170,7 @@ class Stream:
 
     def _present(self) -> Moment:
         if self._moment is None:
-            raise RequestError("not_ready", "no prices have been settled yet; try again in a moment")
+            raise not_ready()
         if self._deadline is not None and self._clock() >= self._deadline:
             self._look(
                 self._moment.snapshot

@@ -13,7 +13,9 @@ from aiohttp import web
 from ticker.model import Coin, Snapshot
 from ticker.server import headers
 from ticker.server.dialect import answers, asks
-from ticker.server.dialect.sparks import Past, Sparklines
+from ticker.server.dialect.sparks import Sparklines
+from ticker.server.doors import Answer, not_ready
+from ticker.server.history import Past
 from ticker.server.params import STATUS, RequestError, coin_id
 from ticker.server.shelf import Build, Ready, Shelf
 from widgets.marks import picture
@@ -24,7 +26,6 @@ NOWHERE = (
     "Incorrect path. There are ping, simple/price, simple/supported_vs_currencies, coins/list and coins/markets here"
 )
 
-Answer = Callable[..., web.Response]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -87,7 +88,7 @@ class Dialect:
         def build(snapshot: Snapshot, _: float) -> bytes:
             return picture(_coin(snapshot, coin).id, _coin(snapshot, coin).symbol).encode()
 
-        policy = {"Content-Security-Policy": headers.policy((), ())}
+        policy = {"Content-Security-Policy": headers.policy((), (), script=False)}
         return self._answer(request, self._ready(("image", coin), build), headers.SVG, policy)
 
     def _json(self, request: web.Request, key: object, build: Build) -> web.Response:
@@ -99,7 +100,7 @@ class Dialect:
 
     def _snapshot(self) -> Snapshot:
         if self._shelf.snapshot is None:
-            raise RequestError("not_ready", "no prices have been settled yet; try again in a moment")
+            raise not_ready()
         return self._shelf.snapshot
 
     def _there(self) -> asks.Known:

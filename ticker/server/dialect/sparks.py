@@ -7,23 +7,15 @@ nothing. Knows neither HTTP nor prices of now.
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Protocol
 
 from ticker.errors import StoreError
-from ticker.model import CoinId, Point, Step
+from ticker.model import CoinId
+from ticker.server.history import Past
 
 SPAN = 7 * 86_400.0
 KEPT = 600.0  # seconds; a point an hour is all that can be new
 AGAIN = 30.0  # seconds until a store that was down is asked again
 READS = 4  # at a time
-
-
-class Past(Protocol):
-    """Whoever has past prices: a store."""
-
-    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
-        """The points of a coin from `start` up to and including `end`, oldest first. May raise `StoreError`."""
-        ...
 
 
 class Sparklines:
