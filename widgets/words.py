@@ -51,6 +51,13 @@ def all_words() -> Mapping[str, Mapping[str, str]]:
     return _Languages()
 
 
+@cache
+def own_name(tag: str) -> str:
+    """What a language calls itself; the tag where nobody knows."""
+    locale = Locale.parse(tag.partition("-u-")[0], sep="-")
+    return locale.get_display_name(locale) or tag
+
+
 def words(locale: str) -> Mapping[str, str]:
     """Word name to word for `locale`; of a word that depends on a count, the form for several."""
     return _catalogue(_known(locale) or ENGLISH).texts

@@ -20,7 +20,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-from faults.stage import HEADERS, _tick, id_of
+from faults.stage import HEADERS, id_of, tick
 from redis_server import RedisServer
 
 from ticker.asking import Assignment
@@ -100,7 +100,7 @@ class Bench:
             for number, (coin, one) in enumerate(ids.items()):
                 base = Decimal(1) if coin == "tether" else Decimal(number + 1) / 7
                 price = (base * (1 + Decimal(self.turn + place) / 10_000)).quantize(Decimal("1e-8"))
-                ticks.append(_tick(one, coin, price, dialect.currency_of(one), self.now, Decimal(1000)))
+                ticks.append(tick(one, coin, price, dialect.currency_of(one), self.now, Decimal(1000)))
             (request,) = REGISTRY[name].requests(list(ids.values()))
             asked = Asked(dict(request.query), {})
             self.road.said[name] = dialect.encode(View(ticks, self.now), asked).body

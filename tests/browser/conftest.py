@@ -1,24 +1,19 @@
 """A browser and a stage for all tests of a module, and a fresh tab for each."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from browser.stage import Stage
+from chromium import ABSENT, CHROMIUM, FLAGS
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from snapshots import snapshot
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One Chromium."""
     if not CHROMIUM:
-        pytest.skip("no chromium on the path; set CHROMIUM")
+        pytest.skip(ABSENT)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running

@@ -11,14 +11,14 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "widgets"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "widgets")]
 
 import boards  # noqa: E402 - a helper of the tests, found where they are
+from chromium import FLAGS  # noqa: E402
 
 from widgets.board import Board, Options  # noqa: E402
 from widgets.render import LOOKS, page, render  # noqa: E402
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 OUT = ROOT / "docs" / "pictures"
 CANVAS = {"light": "#eef0f3", "dark": "#0b0d11"}
 

@@ -348,7 +348,7 @@ class Stage:
         live, ids = said.live, self._ids[source]
         prices = said.prices if live is None else {coin: live(coin, self.clock.now) for coin in ids}
         ticks = [
-            _tick(ids[coin], coin, price, dialect.currency_of(ids[coin]), at, said.volume)
+            tick(ids[coin], coin, price, dialect.currency_of(ids[coin]), at, said.volume)
             for coin, price in prices.items()
             if coin in ids
         ]
@@ -534,7 +534,7 @@ def _remembered(tree: Any, coin: str) -> dict[str, Any]:
     return {}
 
 
-def _tick(one: str, coin: str, price: Decimal, currency: str, at: float, volume: Decimal) -> Tick:
+def tick(one: str, coin: str, price: Decimal, currency: str, at: float, volume: Decimal) -> Tick:
     """A market whose day was flat but for the present price."""
     span = Span(price, price, price, price, volume, 1000 if volume else 0)
     step = Decimal(1).scaleb(min(-2, price.adjusted() - 9)) if price.is_finite() and price else Decimal("1e-8")

@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from fakes import Clock, FakeStore
+from fakes import Clock
 from msgspec.structs import replace
+from past_store import CountingStore
 from snapshots import COINS, NOW, snapshot
 
 from ticker.errors import StoreDown
-from ticker.model import CoinId, Point, Snapshot, Step
+from ticker.model import Snapshot
 from ticker.server import history
 from ticker.server.app import Serving, make_app
 from ticker.server.history import Range, asked
@@ -22,21 +23,6 @@ from ticker.server.params import RequestError
 
 # NOW is 2027-01-15T08:00:00Z
 HOUR, DAY = 3600.0, 86_400.0
-
-
-class CountingStore(FakeStore):
-    """Counts reads, and holds them back while `gate` is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reads: list[tuple[CoinId, Step, float, float]] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
-        self.reads.append((coin, step, start, end))
-        await self.gate.wait()
-        return await super().points(coin, step, start, end)
 
 
 class Feed:

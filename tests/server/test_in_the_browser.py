@@ -1,13 +1,12 @@
 """Our own pages in a real browser: nothing is blocked, nothing comes from elsewhere, links lead where they say."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from chromium import ABSENT, CHROMIUM, FLAGS
 from fakes import Clock
 from past_store import CountingStore
 from playwright.async_api import Page, async_playwright
@@ -16,8 +15,6 @@ from snapshots import NOW, snapshot
 
 from ticker.server.app import Serving, make_app
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="gold"/></svg>'
 
 pytestmark = pytest.mark.browser
@@ -51,7 +48,7 @@ async def origin(tmp_path: Path) -> AsyncIterator[str]:
 async def tab() -> AsyncIterator[Page]:
     """A fresh tab that remembers what it asked for and what was said, and fails on script."""
     if not CHROMIUM:
-        pytest.skip("no chromium on the path; set CHROMIUM")
+        pytest.skip(ABSENT)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield await browser.new_page(viewport={"width": 1200, "height": 900}, java_script_enabled=False)

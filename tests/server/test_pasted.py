@@ -1,13 +1,12 @@
 """What a browser makes of pasted lines and of the stream: frames that fit, an EventSource that comes back by itself."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import web
+from chromium import ABSENT, CHROMIUM, FLAGS
 from fakes import Clock
 from playwright.async_api import Page, async_playwright
 from server.viewers import Feed
@@ -17,9 +16,6 @@ from ticker.model import Snapshot
 from ticker.server.app import STREAM, Serving, make_app
 from ticker.server.places import SIZES
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 PATIENCE = 10.0
 OTHERS = snapshot().prices[1:]
 
@@ -93,7 +89,7 @@ async def server() -> AsyncIterator[Server]:
 async def tab() -> AsyncIterator[Page]:
     """A tab of Chromium."""
     if not CHROMIUM:
-        pytest.skip("no chromium on the path; set CHROMIUM")
+        pytest.skip(ABSENT)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield await browser.new_page(viewport={"width": 800, "height": 900})

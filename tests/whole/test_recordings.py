@@ -4,19 +4,17 @@ The prices below were read off the recordings by hand.
 """
 
 import asyncio
-import shutil
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import ABSENT, CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 from redis_server import RedisServer
 from replay import Replay, load
 from service import stand_ins, ticker, write_config
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 RECORDED = {
     "coingecko": "coingecko/coins_markets_usd_top250_2022-02-23.json",
@@ -274,7 +272,7 @@ def sidebar_config(folder: Path) -> Path:
 def sidebar_in_a_browser(url: str) -> list[tuple[str, str, bool]]:
     """Name, price, and whether it is in sight, of every row that headless Chromium shows."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = browser.new_page(viewport={"width": 300, "height": 700})
         tab.goto(url)
         rows = [
@@ -290,7 +288,7 @@ def sidebar_in_a_browser(url: str) -> list[tuple[str, str, bool]]:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on the path")
+@pytest.mark.skipif(not CHROMIUM, reason=ABSENT)
 async def test_all_sources_rebased_to_one_table(recordings: Path, own_redis: RedisServer, tmp_path: Path) -> None:
     """(b) One reference table: every coin at its price, agreed by as many sources as list it."""
     async with Replay() as replay:

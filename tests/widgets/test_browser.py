@@ -1,22 +1,18 @@
 """What a browser makes of the widgets: nothing runs, nothing is fetched, nothing overflows, nothing jumps."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import boards
 import pytest
+from chromium import ABSENT, CHROMIUM, FLAGS
 from playwright.sync_api import Browser, Page, sync_playwright
 from test_untrusted import CORPUS, poisoned
 
 from widgets.board import Board, Options
 from widgets.render import KINDS, LOOKS, page, render, style_hash, stylesheet
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 HOST = '<!doctype html><meta charset="utf-8"><body style="margin:0;font:16px/1.6 sans-serif">'
 HOSTILE = """<style>
   .widget ul { margin: 0 0 1em 2em; list-style: square } .widget p { margin: 0 0 24px; font-size: 20px }
@@ -47,7 +43,7 @@ pytestmark = pytest.mark.browser
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests here."""
     if not CHROMIUM:
-        pytest.skip("no chromium on the path; set CHROMIUM")
+        pytest.skip(ABSENT)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running

@@ -1,22 +1,17 @@
 """One blog, one ticker and one browser for all tests here; what a test did to them is undone before the next."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import ABSENT, CHROMIUM, FLAGS
 from playwright.sync_api import Browser, Page, sync_playwright
 from wordpress.blog import Blog, missing
 from wordpress.desk import Desk
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-FLAGS += [
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-]  # WordPress's own emoji, avatars
+ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"  # WordPress's emoji, avatars
 
 
 @pytest.fixture(scope="package")
@@ -56,9 +51,9 @@ def blog(standing: tuple[Blog, Desk], desk: Desk) -> Blog:
 def browser() -> Iterator[Browser]:
     """One Chromium."""
     if not CHROMIUM:
-        pytest.skip("no chromium on the path; set CHROMIUM")
+        pytest.skip(ABSENT)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, ALONE])
         yield running
         running.close()
 

@@ -4,27 +4,24 @@ Complete without script: the form asks for this page again. With it, what is pic
 site owners paste. Knows the parameters of widgets and the doors; nothing of HTTP but the names of a form's fields.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from babel import Locale
 from babel.numbers import get_currency_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ticker.currencies import CURRENCIES, Currency
 from ticker.model import Snapshot
-from ticker.server import params, places, snippets
+from ticker.server import headers, params, places, snippets
 from ticker.server.params import Ask, Defaults, RequestError
 from ticker.server.pictures import Pictures
 from ticker.server.places import Place, address
 from widgets import render
 from widgets.board import Board
 from widgets.text import clean
-from widgets.words import all_words
+from widgets.words import all_words, own_name
 
 _FOLDER = Path(__file__).with_name("pages")
 _pages = Environment(
@@ -82,17 +79,12 @@ def asked(query: Sequence[tuple[str, str]], defaults: Defaults) -> Wish:
     if kind not in render.KINDS:
         raise RequestError("unknown_kind", f"there is no widget {kind!r}; there are: {', '.join(render.KINDS)}", "kind")
     snippets.checked(door)
-    if _columns(joined.pop("was", kind)) == (shown := set(joined.get("show", "").split(","))) or shown == _columns(
-        kind
-    ):
-        joined.pop("show", None)  # nobody has ticked them: they are a kind's own
+    usual = [set(params.columns(one)) for one in (kind, joined.pop("was", kind))]
+    if set(joined.get("show", "").split(",")) in usual:
+        del joined["show"]  # nobody has ticked them: they are a kind's own
     given = [(name, value) for name, value in joined.items() if value or name == "title"]
     ask = params.widget(given, None, defaults, kind)
     return Wish(places.of_ask(kind, None, replace(ask, css=defaults.css), defaults), door)
-
-
-def _columns(kind: str) -> set[str]:
-    return set(params.SHOWN.get(kind, params.DEFAULT_COLUMNS))
 
 
 def page(wish: Wish, pictures: Pictures, defaults: Defaults, snapshot: Snapshot, now: float, discovery: str) -> bytes:
@@ -114,7 +106,7 @@ def page(wish: Wish, pictures: Pictures, defaults: Defaults, snapshot: Snapshot,
         columns=[Choice(one, _COLUMNS[one], one in ask.show) for one in params.COLUMNS],
         wanted=ask.title,
         usual=_usual(defaults),
-        columns_of={kind: ",".join(params.SHOWN.get(kind, params.DEFAULT_COLUMNS)) for kind in KINDS},
+        columns_of={kind: ",".join(params.columns(kind)) for kind in KINDS},
         doors=[Choice(door, text, door == wish.door) for door, (text, _) in DOORS.items()],
         door_notes={door: note for door, (_, note) in DOORS.items()},
         door=wish.door,
@@ -199,19 +191,10 @@ def _languages(chosen: str) -> list[Choice]:
     tags = [*all_words()]
     if chosen not in tags:
         tags.append(chosen)
-    found = [Choice(tag, _language(tag), tag == chosen) for tag in tags]
+    found = [Choice(tag, own_name(tag), tag == chosen) for tag in tags]
     return sorted(found, key=lambda one: one.text.casefold())
-
-
-def _language(tag: str) -> str:
-    locale = Locale.parse(tag.partition("-u-")[0], sep="-")
-    return locale.get_display_name(locale) or tag
 
 
 def policy() -> str:
     """The page's Content-Security-Policy: its own style, our script, prices and marks, a form that asks us again."""
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'sha256-{digest}'; "
-        f"img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    )
+    return headers.policy([headers.source(_STYLE)], (), form=True)

@@ -4,14 +4,11 @@ No script: what is picked is a link. One look a page, since all at once would be
 snapshot. Knows the widgets' parameters and how boards are made; nothing of HTTP.
 """
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -21,7 +18,7 @@ from ticker.server.params import Ask, Defaults
 from ticker.server.pictures import Pictures
 from ticker.server.shelf import Build
 from widgets import render
-from widgets.words import all_words
+from widgets.words import all_words, own_name
 
 _FOLDER = Path(__file__).with_name("pages")
 _pages = Environment(
@@ -113,7 +110,7 @@ def _links(
     rest = [one for one in shown if one[0] != name]
     return tuple(
         Pick(
-            _language(value) if name == "locale" else value,
+            own_name(value) if name == "locale" else value,
             "gallery?" + urlencode([*rest, (name, value)]),
             value == picked[name],
         )
@@ -121,12 +118,6 @@ def _links(
     )
 
 
-def _language(tag: str) -> str:
-    locale = Locale.parse(tag, sep="-")
-    return locale.get_display_name(locale) or tag
-
-
 def policy() -> str:
     """The page's Content-Security-Policy: its own style, our own icons, nothing else, framed by nobody."""
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    return headers.policy([f"sha256-{digest}"], (), script=False)
+    return headers.policy([headers.source(_STYLE)], (), script=False)

@@ -3,6 +3,8 @@
 Sources: RFC 9111 and 5861 for caching, trust rules 32 and 33. Knows no body and no route.
 """
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 
 CACHE = "public, max-age=5, s-maxage=10, stale-while-revalidate=60, stale-if-error=300"
@@ -16,17 +18,26 @@ SVG = "image/svg+xml; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
 
-def policy(style_hashes: Sequence[str], frame_ancestors: Sequence[str], *, script: bool = True) -> str:
+def source(style: str) -> str:
+    """The CSP source of a style that stands in a page: "sha256-…"."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def policy(
+    style_hashes: Sequence[str], frame_ancestors: Sequence[str], *, script: bool = True, form: bool = False
+) -> str:
     """The Content-Security-Policy of a page: our own styles, script, marks and prices, framed by whom ops allow.
 
-    `style_hashes` are CSP sources without quotes ("sha256-…"); no ancestors means nobody. Without `script` none runs.
+    `style_hashes` are CSP sources without quotes ("sha256-…"); no ancestors means nobody. Without `script` none runs;
+    with `form` a form may ask us again.
     """
+    asks = "'self'" if form else "'none'"
     live = "script-src 'self'; connect-src 'self'; " if script else ""
     styles = " ".join(("'self'", *(f"'{one}'" for one in style_hashes)))
     ancestors = " ".join(frame_ancestors) or "'none'"
     return (
         f"default-src 'none'; {live}style-src {styles}; img-src 'self'; "
-        f"base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+        f"base-uri 'none'; form-action {asks}; frame-ancestors {ancestors}"
     )
 
 

@@ -291,9 +291,14 @@ def _locale(given: Mapping[str, str], default: str) -> str:
         raise refusal from None
 
 
+def columns(kind: str) -> tuple[str, ...]:
+    """The columns of a kind that is asked for none."""
+    return SHOWN.get(kind, DEFAULT_COLUMNS)
+
+
 def _show(given: Mapping[str, str], kind: str) -> tuple[str, ...]:
     if "show" not in given:
-        return SHOWN.get(kind, DEFAULT_COLUMNS)
+        return columns(kind)
     names = given["show"].split(",", len(COLUMNS) + 1)
     if not set(names) <= set(COLUMNS):
         raise RequestError("bad_parameter", f"show must be some of: {', '.join(COLUMNS)}", "show")

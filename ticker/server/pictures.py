@@ -15,7 +15,7 @@ from ticker.conversion import rate_of
 from ticker.currencies import CURRENCIES, DOLLAR
 from ticker.model import Price, Snapshot
 from ticker.server import views
-from ticker.server.params import SHOWN, Ask, Defaults, default_limit
+from ticker.server.params import Ask, Defaults, columns, default_limit
 from ticker.server.past import CHARTS, SPARKS, Grid, Memory
 from widgets.board import Board, Chart, Options, Row
 from widgets.render import BASE
@@ -116,7 +116,7 @@ def query(kind: str, ask: Ask, defaults: Defaults) -> tuple[tuple[str, str], ...
         theme=defaults.theme,
         title=defaults.title,
         up=defaults.up,
-        show=SHOWN.get(kind, Ask().show),
+        show=columns(kind),
         limit=default_limit(kind, () if ask.coins is None else ("coins",)),
     )
     found = []

@@ -27,7 +27,7 @@ _NONE: tuple[Decimal, ...] = ()
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _HUNDRED = Decimal(100)
 _PERCENT_PLACES = 5
-_UNKNOWN = (  # of a row of `coins/markets`: what no source of ours tells
+UNKNOWN = (  # of a row of `coins/markets`: what no source of ours tells
     "market_cap_rank",
     "fully_diluted_valuation",
     "market_cap_change_24h",
@@ -167,7 +167,7 @@ def _row(coin: Coin, price: Price, ask: Markets, now: float, origin: str, sparks
         "low_24h": None if gone else number(price.low_24h, ask.places),
         "price_change_24h": number(_difference(price.price, change)),
         "price_change_percentage_24h": number(change, _PERCENT_PLACES, to_zero=True),
-        **dict.fromkeys(_UNKNOWN),
+        **dict.fromkeys(UNKNOWN),
         "last_updated": iso(price.as_of),
     }
     if ask.sparkline:

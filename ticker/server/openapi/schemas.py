@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from ticker.currencies import CURRENCIES
 from ticker.model import Agreement, Freshness, Kind, Step
+from ticker.server.dialect.answers import UNKNOWN
 from ticker.server.params import PERIODS, Code
 
 Schema = dict[str, Any]
@@ -271,25 +272,7 @@ SCHEMAS: dict[str, Schema] = {
                 ),
                 NUMBER,
             ),
-            **dict.fromkeys(
-                (
-                    "market_cap_rank",
-                    "fully_diluted_valuation",
-                    "market_cap_change_24h",
-                    "market_cap_change_percentage_24h",
-                    "circulating_supply",
-                    "total_supply",
-                    "max_supply",
-                    "ath",
-                    "ath_change_percentage",
-                    "ath_date",
-                    "atl",
-                    "atl_change_percentage",
-                    "atl_date",
-                    "roi",
-                ),
-                NOTHING,
-            ),
+            **dict.fromkeys(UNKNOWN, NOTHING),
             "last_updated": or_null(MOMENT),
             "sparkline_in_7d": record({"price": many({"type": "number"})}),
         },
