@@ -157,3 +157,43 @@ async def test_a_store_that_is_down_takes_nothing_away(store: CountingStore) -> 
     with pytest.raises(StoreDown):
         await memory.read(NOW + 120)
     assert prices(memory, "bitcoin", SPARKS["24h"], NOW) == before
+
+
+async def test_filled_hours_stand_before_ours(store: CountingStore) -> None:
+    """They are read with our own where those begin late, however they were filled in."""
+    await store.fill("fill:bitcoin", "1h", HOUR, 168)
+    await store.fill("bitcoin", "1h", HOUR, 3)
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", CHARTS["7d"], NOW)
+    assert await memory.read(NOW)
+    found = memory.drawn("bitcoin", CHARTS["7d"], NOW)
+    assert found is not None
+    assert (found.filled, found.prices[0], None in found.prices[1:]) == (166, None, False)
+    without = memory.drawn("bitcoin", CHARTS["7d"], NOW, filled=False)
+    assert without is not None
+    assert sum(one is not None for one in without.prices) == 3
+
+
+async def test_hours_filled_in_later_come_within_a_minute(store: CountingStore) -> None:
+    """A service that has just begun does not wait ten minutes for its past."""
+    await store.fill("bitcoin", "1h", HOUR, 3)
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", CHARTS["7d"], NOW)
+    await memory.read(NOW)
+    await store.fill("fill:bitcoin", "1h", HOUR, 168)
+    assert await memory.read(NOW + past.EVERY)
+    found = memory.drawn("bitcoin", CHARTS["7d"], NOW + past.EVERY)
+    assert found is not None
+    assert found.filled == 166
+
+
+async def test_a_past_that_is_whole_asks_for_no_hours(store: CountingStore) -> None:
+    """Filling in is for new installs, and costs the others nothing."""
+    await store.fill("bitcoin", "1h", HOUR, 180)
+    await store.fill("bitcoin", "1m", 60.0, 1500)
+    memory = Memory(store, Clock())
+    for grid in (SPARKS["24h"], CHARTS["7d"]):
+        memory.want("bitcoin", grid, NOW)
+    await memory.read(NOW)
+    await memory.read(NOW + past.WHOLE - 1)
+    assert store.filled_reads == []

@@ -61,7 +61,7 @@ def drawn(own: Sequence[Point], filled: Sequence[Point], grid: Grid, now: float)
     A grid of less than a day has no room for hours. In one that is finer than hours it is hours that are drawn, as
     long as there are some among them.
     """
-    more = before(own, filled) if grid.span >= DAY else []
+    more = before(own, filled) if grid.width * grid.slots >= DAY else []
     start = (int(now // grid.width) - grid.slots + 1) * grid.width
     more = [point for point in more if point.at >= start]
     if more and grid.width < HOUR:
