@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +18,7 @@ D = Decimal
 def week(late: int = 0, *, name: str = "bitcoin", count: int = 168, scale: str = "1") -> Week:
     """A line that wanders, ending `late` hours before a price whose change of 24 hours is true."""
     true = [D(1000 + 17 * (place * place % 23) + 5 * (place % 7)) * D(scale) for place in range(count + late)]
-    change = (true[-1] / true[-25] - 1) * 100
+    change = (true[-1] / true[max(-25, -len(true))] - 1) * 100
     return Week(name, NOW, true[-1], round(change, 5), tuple(true[:count]))
 
 
@@ -28,11 +28,11 @@ def test_the_end_is_found(late: int) -> None:
     assert behind([week(late), week(late, name="nano", scale="0.001")]) == late
 
 
-def test_the_recorded_line_ended_at_noon(recording: Any) -> None:
+def test_the_recorded_line_ended_at_noon(recordings: Path) -> None:
     """CoinGecko's line of an answer of 15:56 UTC: 168 hours, of which the last was four hours before."""
     archive = REGISTRY["coingecko"].archive
     assert archive is not None
-    body = recording("coingecko/coins_markets_sparkline_one_row_2026-02-17.json")
+    body = (recordings / "coingecko/coins_markets_sparkline_one_row_2026-02-17.json").read_bytes()
     (line,) = archive.parse(body, {"bitcoin"})
     assert (len(line.prices), line.price) == (168, D(67291))
     hours = behind([line])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from msgspec import Raw, Struct, ValidationError, json
+from msgspec import DecodeError, Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
 from ticker.model import SourceName
@@ -111,7 +111,7 @@ def weeks(body: bytes, wanted: AbstractSet[str]) -> Iterator[Week]:
         price, at = optional(coin.current_price), iso_time(coin.last_updated)
         try:
             prices = _sparkline.decode(coin.sparkline_in_7d).price
-        except ValidationError:
+        except DecodeError:
             continue  # null, or none at all
         if coin.id in wanted and price is not None and at is not None:
             change = optional(coin.price_change_percentage_24h)
