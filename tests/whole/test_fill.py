@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from one_command import run, type_into
+from redis_server import RedisServer
 from service import stand_ins, ticker, write_config
 
 from ticker.simulate import server as simulator
@@ -121,3 +123,37 @@ async def test_a_service_that_shall_not(tmp_path: Path) -> None:
         await server.end()
         assert "drawings of" not in server.log
     assert await hours(config / "store.sqlite3", "fill:bitcoin") == 0
+
+
+@pytest.mark.redis
+async def test_redis_is_filled_while_the_service_runs(tmp_path: Path, own_redis: RedisServer) -> None:
+    """There a store serves many processes, so nothing has to stop; hours are held against settled prices."""
+    config = write_config(tmp_path / "config", COINS)
+    async with market() as (_, environ):
+        given = {**environ, "TICKER_STORE_URL": own_redis.url, "TICKER_HISTORY_FILL": "false"}
+        async with ticker("run", config=config, environ=given) as server:
+            await server.prices_when(lambda prices: prices["nano"]["price"] is not None)
+            done = await run("history", "fill", "--config", str(config), environ=given)
+            assert (done.code, done.err) == (0, "")
+            assert "2 coins, 336 hours from CoinGecko" in done.out
+            async with asyncio.timeout(20):
+                path = "/widget/chart/nano?range=7d&css=none"
+                while 'class="mp-told"' not in (await server.get(path))[2]:  # noqa: ASYNC110 - it is remote
+                    await asyncio.sleep(0.1)
+
+
+async def test_a_unit_trap_is_told(tmp_path: Path) -> None:
+    """CoinGecko counts in thousands of what everybody else counts: its prices are outvoted, and its hours refused."""
+    config = write_config(tmp_path / "config", COINS)
+    path = tmp_path / "store.sqlite3"
+    words = ("--config", str(config), "--store", f"embedded:{path}")
+    async with market() as (simulation, environ):
+        given = {**environ, "TICKER_STORE_URL": f"embedded:{path}", "TICKER_HISTORY_FILL": "false"}
+        async with ticker("run", config=config, environ=given) as server:
+            await server.prices_when(lambda prices: prices["bitcoin"]["agreement"] in ("ok", "degraded"))
+            await server.end()
+        simulation.set_fault("coingecko", "scale:1000")
+        done = await run("history", "fill", *words, environ=environ)
+        assert done.code == 0
+        assert "bitcoin: not filled in: its last price," in done.out
+        assert await hours(path, "fill:bitcoin") == 0
