@@ -174,15 +174,16 @@ async def test_filled_hours_stand_before_ours(store: CountingStore) -> None:
     assert sum(one is not None for one in without.prices) == 3
 
 
-async def test_hours_filled_in_later_come_within_a_minute(store: CountingStore) -> None:
-    """A service that has just begun does not wait ten minutes for its past."""
+async def test_hours_filled_in_later_come_soon(store: CountingStore) -> None:
+    """A service that has just begun does not wait ten minutes for its past, and its first readers no minute."""
     await store.fill("bitcoin", "1h", HOUR, 3)
     memory = Memory(store, Clock())
     memory.want("bitcoin", CHARTS["7d"], NOW)
     await memory.read(NOW)
     await store.fill("fill:bitcoin", "1h", HOUR, 168)
-    assert await memory.read(NOW + past.EVERY)
-    found = memory.drawn("bitcoin", CHARTS["7d"], NOW + past.EVERY)
+    assert not await memory.read(NOW + 1)
+    assert await memory.read(NOW + past.SOON)
+    found = memory.drawn("bitcoin", CHARTS["7d"], NOW + past.SOON)
     assert found is not None
     assert found.filled == 166
 

@@ -19,6 +19,7 @@ from ticker.store.base import DAY, FILLED, HOUR, slot
 log = logging.getLogger("ticker.server")
 
 EVERY = 60.0  # seconds between two readings of what is wanted
+SOON = 3.0  # the same of what is not there yet, in the first minute that it is wanted: a new install is filling up
 WHOLE = 600.0  # seconds between two readings of all of a series; in between only what is new is read
 WANTED = 600.0  # seconds that a series is kept for after it was wanted last
 MOST = 600  # series
@@ -43,6 +44,7 @@ Key = tuple[CoinId, Step]
 @dataclass(slots=True)
 class _Series:
     wanted_at: float
+    begun_at: float
     points: list[Point] = field(default_factory=list)
     read_at: float | None = None
     whole_at: float = 0.0
@@ -94,7 +96,7 @@ class Memory:
         if series is None:
             if len(self._series) >= MOST:
                 return None
-            series = self._series[key] = _Series(now)
+            series = self._series[key] = _Series(now, now)
             self._missing.set()
         series.wanted_at = now
         return series
@@ -116,10 +118,15 @@ class Memory:
             else:
                 self._down = False
             try:
-                async with asyncio.timeout(EVERY):
+                async with asyncio.timeout(self._pause()):
                     await self._missing.wait()
             except TimeoutError:
                 pass
+
+    def _pause(self) -> float:
+        now = self._clock()
+        lacking = (one for one in self._series.values() if not one.points or (one.filled_at and not one.filled))
+        return min((_patience(one, now) for one in lacking), default=EVERY)
 
     async def read(self, now: float) -> bool:
         """Read what is wanted and due, forget what nobody wants any more, and say whether anything changed.
@@ -181,7 +188,7 @@ def _due(step: Step, series: _Series, now: float) -> bool:
 def _own_due(step: Step, series: _Series, now: float) -> bool:
     if series.read_at is None or now < series.read_at or now - series.whole_at >= WHOLE:
         return True
-    if now - series.read_at < EVERY * 0.9:
+    if now - series.read_at < (EVERY if series.points else _patience(series, now)) * 0.9:
         return False
     return not series.points or slot(step, series.points[-1].at) < slot(step, now)
 
@@ -192,4 +199,9 @@ def _filled_due(step: Step, series: _Series, now: float) -> bool:
         return False
     if series.filled_at is None or now < series.filled_at:
         return True
-    return now - series.filled_at >= (WHOLE if series.filled else EVERY * 0.9)
+    return now - series.filled_at >= (WHOLE if series.filled else _patience(series, now) * 0.9)
+
+
+def _patience(series: _Series, now: float) -> float:
+    """Seconds until what was not there is looked for again."""
+    return SOON if now - series.begun_at < EVERY else EVERY
