@@ -7,19 +7,21 @@ from fakes import FakeStore
 from snapshots import NOW
 
 from ticker.model import CoinId, Point, Step
+from ticker.store.base import FILLED
 
 
 class CountingStore(FakeStore):
-    """Counts reads, and holds them back while `gate` is closed."""
+    """Counts reads, those of hours that were filled in apart, and holds them back while `gate` is closed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reads: list[tuple[CoinId, Step, float, float]] = []
+        self.filled_reads: list[tuple[CoinId, Step, float, float]] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
-        self.reads.append((coin, step, start, end))
+        (self.filled_reads if coin.startswith(FILLED) else self.reads).append((coin, step, start, end))
         await self.gate.wait()
         return await super().points(coin, step, start, end)
 

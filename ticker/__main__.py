@@ -187,6 +187,23 @@ def coins_confirm(ids: CoinIds, config: ConfigFolder = None, yes: Yes = False) -
     command.confirm(config, os.environ, ids, yes=yes)
 
 
+history = typer.Typer(name="history", help="The past that widgets draw.", no_args_is_help=True)
+app.add_typer(history)
+
+
+@history.callback()
+def _history() -> None:
+    """The past that widgets draw."""
+
+
+@history.command("fill")
+def history_fill(config: ConfigFolder = None, store: StoreUrl = None) -> None:
+    """Fill in the last 7 days from CoinGecko, for lines and charts, until our own past is there."""
+    from ticker.commands import history as command
+
+    command.fill_in(config, os.environ, _overrides(store=store))
+
+
 @app.command()
 def explain(
     coin: Annotated[str, typer.Argument(metavar="COIN", help="The id of a coin, as in coins.toml.")],

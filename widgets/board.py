@@ -25,13 +25,15 @@ Range = Literal["24h", "7d", "30d"]
 class Chart:
     """Past prices of one coin from `start` to `end`, evenly spaced, the first at `start` and the last at `end`.
 
-    None is a slot of which nothing is known: it is drawn as a gap. `currency` is what they are counted in.
+    None is a slot of which nothing is known: it is drawn as a gap. `currency` is what they are counted in. The first
+    `filled` prices are the word of one source instead of settled ones: they are drawn apart, and no figure is of them.
     """
 
     start: datetime
     end: datetime
     prices: tuple[Decimal | None, ...]
     currency: str = "usd"
+    filled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Row:
 
     `icon` is a path on our own server ("/icons/nano.svg"), `link` a web address; anything else is left out. `changes`
     are those of 1 h, 24 h and 7 days, `high` and `low` of 24 h. `spark` are past prices, evenly spaced, oldest first,
-    None where nothing is known of a slot; only their ratio counts.
+    None where nothing is known of a slot; only their ratio counts. The first `filled` of them are one source's word.
     """
 
     coin: str
@@ -65,6 +67,7 @@ class Row:
     low: Decimal | None = None
     spark: tuple[Decimal | None, ...] = ()
     chart: Chart | None = None
+    filled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

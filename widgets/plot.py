@@ -1,7 +1,8 @@
 """A chart as SVG, with its axes as text in the reader's language. Pure.
 
 The line and its area stretch with the widget; dots and words do not, since they are placed in percent. What is not
-known is a gap, never a guess. The lowest and the highest price are marked with their figures.
+known is a gap, never a guess. The lowest and the highest price are marked with their figures. What one source said
+before there were settled prices is a dotted line, of which no figure and no word is said.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ WIDTH, HEIGHT = 1000, 400  # of the box the line is drawn in
 TOP, TALL = 14, 72  # where that box begins and how tall it is, in percent of the picture
 MOST_STEPS = 4
 _NICE = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+_DOTS = Markup(
+    '<path class="mp-told" d="{}" stroke-width="2" stroke-linecap="round" stroke-dasharray="1 5" '
+    'vector-effect="non-scaling-stroke"/>'
+)
 _LABELS = {"24h": 5, "7d": 3, "30d": 3}  # on the axis of time
 
 
@@ -37,15 +42,22 @@ def plot(chart: Chart, period: str, name: str, locale: str) -> Plot | None:
     known = [(one, place) for place, one in enumerate(prices) if one is not None]
     if len(known) < 2:
         return None
-    low, high = min(known, key=lambda one: one[0]), max(known, key=lambda one: one[0])
-    ticks = scale(low[0], high[0])
-    written = {one: price(one, chart.currency, locale) for one in (low[0], high[0], known[0][0], known[-1][0])}
-    said = words(locale)["summary"].format(
-        first=written[known[0][0]], last=written[known[-1][0]], low=written[low[0]], high=written[high[0]]
-    )
+    ticks = scale(min(known)[0], max(known)[0])
+    settled = [one for one in known if one[1] >= chart.filled]
+    extremes: tuple[tuple[Decimal, int], ...] = ()
+    written: dict[Decimal, str] = {}
+    label = name
+    if len(settled) >= 2:
+        low, high = min(settled, key=lambda one: one[0]), max(settled, key=lambda one: one[0])
+        extremes, first, last = (low, high), settled[0][0], settled[-1][0]
+        written = {one: price(one, chart.currency, locale) for one in (low[0], high[0], first, last)}
+        said = words(locale)["summary"].format(
+            first=written[first], last=written[last], low=written[low[0]], high=written[high[0]]
+        )
+        label = f"{name}: {said}"
     step = ticks[1] - ticks[0]
     return Plot(
-        svg=_svg(prices, ticks, (low, high), written, f"{name}: {said}"),
+        svg=_svg(prices, chart.filled, ticks, extremes, written, label),
         scale=tuple(round_price(tick, step, chart.currency, locale) for tick in reversed(ticks)),
         times=_times(chart, period, locale),
     )
@@ -67,16 +79,21 @@ def scale(low: Decimal, high: Decimal) -> tuple[Decimal, ...]:
 
 def _svg(
     prices: Sequence[Decimal | None],
+    filled: int,
     ticks: Sequence[Decimal],
     extremes: Sequence[tuple[Decimal, int]],
     written: dict[Decimal, str],
     label: str,
 ) -> Markup:
     low, high = ticks[0], ticks[-1]
-    line = path(prices, low, high, WIDTH, HEIGHT)
+    nothing: list[Decimal | None] = [None] * len(prices)
+    settled = [*nothing[:filled], *prices[filled:]]
+    line = path(settled, low, high, WIDTH, HEIGHT)
+    told = path([*prices[: filled + 1], *nothing[filled + 1 :]], low, high, WIDTH, HEIGHT) if filled else ""
+    dots = _DOTS.format(told) if told else ""
     grid = "".join(f"M0 {HEIGHT * place // (len(ticks) - 1)}h{WIDTH}" for place in range(len(ticks)))
     marks = Markup("")
-    for (value, place), (shift, kind) in zip(extremes, ((18, "low"), (-9, "high")), strict=True):
+    for (value, place), (shift, kind) in zip(extremes, ((18, "low"), (-9, "high")), strict=False):
         x = 100 * place / max(1, len(prices) - 1)
         y = TOP + TALL * float((high - value) / (high - low))
         anchor = "start" if x < 20 else "end" if x > 80 else "middle"
@@ -90,9 +107,9 @@ def _svg(
         '<svg viewBox="0 0 {w} {h}" y="{}%" width="100%" height="{}%" preserveAspectRatio="none" overflow="visible">'
         '<g fill="none" stroke="currentColor"><path class="mp-grid" d="{}" vector-effect="non-scaling-stroke"/>'
         '<path d="{}" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" '
-        'vector-effect="non-scaling-stroke"/>'
+        'vector-effect="non-scaling-stroke"/>{}'
         '</g><path d="{}" fill="currentColor" fill-opacity=".1"/></svg>{}</svg>'
-    ).format(label, rise(prices), TOP, TALL, grid, line, _area(prices, low, high), marks, w=WIDTH, h=HEIGHT)
+    ).format(label, rise(settled), TOP, TALL, grid, line, dots, _area(prices, low, high), marks, w=WIDTH, h=HEIGHT)
 
 
 def _area(prices: Sequence[Decimal | None], low: Decimal, high: Decimal) -> str:

@@ -31,7 +31,7 @@ from widgets.hooks import hooks
 from widgets.links import Choice, Head, Pages, heads, pages, ranges
 from widgets.marks import mark
 from widgets.plot import Plot, plot
-from widgets.spark import spark
+from widgets.spark import rise, spark
 from widgets.text import clean, own_path, web_address
 from widgets.words import counted, direction, language, words
 
@@ -228,9 +228,12 @@ def _line(kind: str, row: Row, currency: str, options: Options) -> Line:
 
 
 def _spark(kind: str, row: Row, options: Options) -> Markup | None:
-    """The line, in the colour of the change of its period where that is known; a table's is of seven days."""
+    """The line, in the colour of the change of its period where that is known; a table's is of seven days.
+
+    Where it is not, the colour is that of settled prices alone: no change is between two sources.
+    """
     moved = change(row.changes[2] if kind == "table" else row.change, options.locale)
-    return spark(row.spark, moved.direction if moved else None)
+    return spark(row.spark, moved.direction if moved else rise(row.spark[row.filled :]))
 
 
 def _conversions(

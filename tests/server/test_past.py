@@ -11,10 +11,17 @@ from snapshots import NOW
 from ticker.errors import StoreDown
 from ticker.model import Point
 from ticker.server import past
-from ticker.server.past import CHARTS, SPARKS, Grid, Memory, on_grid
+from ticker.server.filled import Grid, on_grid
+from ticker.server.past import CHARTS, SPARKS, Memory
 
 HOUR, DAY = 3600.0, 86_400.0
 D = Decimal
+
+
+def prices(memory: Memory, coin: str, grid: Grid, now: float) -> tuple[Decimal | None, ...]:
+    """What would be drawn."""
+    found = memory.drawn(coin, grid, now)
+    return () if found is None else found.prices
 
 
 @pytest.fixture
@@ -58,12 +65,12 @@ async def test_the_first_draw_does_without_and_the_next_has_it(store: CountingSt
     memory = Memory(store, Clock(), told.set)
     memory.start()
     store.gate.clear()
-    assert memory.prices("bitcoin", SPARKS["7d"], NOW) == ()
+    assert prices(memory, "bitcoin", SPARKS["7d"], NOW) == ()
     await asyncio.sleep(0)
     store.gate.set()
     async with asyncio.timeout(5):
         await told.wait()
-    found = memory.prices("bitcoin", SPARKS["7d"], NOW)
+    found = prices(memory, "bitcoin", SPARKS["7d"], NOW)
     assert len(found) == 43
     assert found[-1] is not None
     await memory.close()
@@ -76,8 +83,8 @@ async def test_drawing_asks_the_store_for_nothing(store: CountingStore) -> None:
     await memory.read(NOW)
     reads = len(store.reads)
     for _ in range(1000):
-        memory.prices("bitcoin", SPARKS["24h"], NOW)
-        memory.prices("bitcoin", CHARTS["24h"], NOW)
+        prices(memory, "bitcoin", SPARKS["24h"], NOW)
+        prices(memory, "bitcoin", CHARTS["24h"], NOW)
     assert len(store.reads) == reads == 1
 
 
@@ -95,7 +102,7 @@ async def test_only_what_is_new_is_read(store: CountingStore) -> None:
     await store.add_points("1m", NOW + 60, {"bitcoin": D(7777)})
     assert await memory.read(NOW + 60)
     assert store.reads[2:] == [("bitcoin", "1m", NOW, NOW + 60)]
-    assert memory.prices("bitcoin", CHARTS["24h"], NOW + 60)[-1] == D(7777)
+    assert prices(memory, "bitcoin", CHARTS["24h"], NOW + 60)[-1] == D(7777)
 
 
 async def test_what_was_filled_in_behind_is_found(store: CountingStore) -> None:
@@ -107,7 +114,7 @@ async def test_what_was_filled_in_behind_is_found(store: CountingStore) -> None:
     await store.fill("bitcoin", "1d", DAY, 20)
     assert not await memory.read(NOW + 300)
     assert await memory.read(NOW + 600)
-    assert sum(one is not None for one in memory.prices("bitcoin", CHARTS["30d"], NOW + 600)) == 20
+    assert sum(one is not None for one in prices(memory, "bitcoin", CHARTS["30d"], NOW + 600)) == 20
 
 
 async def test_a_clock_that_was_set_back_reads_anew(store: CountingStore) -> None:
@@ -136,7 +143,7 @@ async def test_memory_is_bounded(store: CountingStore) -> None:
         memory.want(f"coin{number}", SPARKS["24h"], NOW)
     assert len(memory._series) == past.MOST
     assert "coin0" in {coin for coin, _ in memory._series}
-    assert memory.prices("another", SPARKS["24h"], NOW) == ()
+    assert prices(memory, "another", SPARKS["24h"], NOW) == ()
 
 
 async def test_a_store_that_is_down_takes_nothing_away(store: CountingStore) -> None:
@@ -145,8 +152,49 @@ async def test_a_store_that_is_down_takes_nothing_away(store: CountingStore) -> 
     memory = Memory(store, Clock())
     memory.want("bitcoin", SPARKS["24h"], NOW)
     await memory.read(NOW)
-    before = memory.prices("bitcoin", SPARKS["24h"], NOW)
+    before = prices(memory, "bitcoin", SPARKS["24h"], NOW)
     store.down = True
     with pytest.raises(StoreDown):
         await memory.read(NOW + 120)
-    assert memory.prices("bitcoin", SPARKS["24h"], NOW) == before
+    assert prices(memory, "bitcoin", SPARKS["24h"], NOW) == before
+
+
+async def test_filled_hours_stand_before_ours(store: CountingStore) -> None:
+    """They are read with our own where those begin late, however they were filled in."""
+    await store.fill("fill:bitcoin", "1h", HOUR, 168)
+    await store.fill("bitcoin", "1h", HOUR, 3)
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", CHARTS["7d"], NOW)
+    assert await memory.read(NOW)
+    found = memory.drawn("bitcoin", CHARTS["7d"], NOW)
+    assert found is not None
+    assert (found.filled, found.prices[0], None in found.prices[1:]) == (166, None, False)
+    without = memory.drawn("bitcoin", CHARTS["7d"], NOW, filled=False)
+    assert without is not None
+    assert sum(one is not None for one in without.prices) == 3
+
+
+async def test_hours_filled_in_later_come_soon(store: CountingStore) -> None:
+    """A service that has just begun does not wait ten minutes for its past, and its first readers no minute."""
+    await store.fill("bitcoin", "1h", HOUR, 3)
+    memory = Memory(store, Clock())
+    memory.want("bitcoin", CHARTS["7d"], NOW)
+    await memory.read(NOW)
+    await store.fill("fill:bitcoin", "1h", HOUR, 168)
+    assert not await memory.read(NOW + 1)
+    assert await memory.read(NOW + past.SOON)
+    found = memory.drawn("bitcoin", CHARTS["7d"], NOW + past.SOON)
+    assert found is not None
+    assert found.filled == 166
+
+
+async def test_a_past_that_is_whole_asks_for_no_hours(store: CountingStore) -> None:
+    """Filling in is for new installs, and costs the others nothing."""
+    await store.fill("bitcoin", "1h", HOUR, 180)
+    await store.fill("bitcoin", "1m", 60.0, 1500)
+    memory = Memory(store, Clock())
+    for grid in (SPARKS["24h"], CHARTS["7d"]):
+        memory.want("bitcoin", grid, NOW)
+    await memory.read(NOW)
+    await memory.read(NOW + past.WHOLE - 1)
+    assert store.filled_reads == []

@@ -287,3 +287,58 @@ async def test_the_gallery_of_simulated_prices_says_so() -> None:
 def test_every_kind_is_explained() -> None:
     """A new kind needs a sentence in the gallery."""
     assert set(gallery._SAID) == set(render.KINDS)
+
+
+@pytest.fixture
+async def new() -> AsyncIterator[Site]:
+    """Bitcoin with an hour of our own and, before it, a week of hours that one source told us."""
+    found = await start(snapshot())
+    for step, width in (("1m", 60.0), ("1h", HOUR)):
+        await found.store.fill("bitcoin", step, width, 2, NOW - 1)  # type: ignore[arg-type]
+    await found.store.fill("fill:bitcoin", "1h", HOUR, 168)
+    yield found
+    await found.client.close()
+
+
+@pytest.mark.parametrize("range_", ["24h", "7d"])
+async def test_a_new_install_has_charts(new: Site, range_: str) -> None:
+    """What one source said stands before our own, dotted; its figures are nowhere on the page."""
+    text = await new.until(f"/widget/chart/bitcoin?range={range_}&css=none&show=name", 'class="mp-told"')
+    told = re.findall(r'class="mp-told" d="([^"]+)"', text)
+    assert told[0].count("l") >= 23
+    assert "$834" not in text  # the first of the hours
+
+
+async def test_a_new_install_has_lines(new: Site) -> None:
+    """Of 24 hours and of 7 days."""
+    for path in ("/widget/list?show=name,spark&css=none", "/widget/table?show=name,spark&css=none"):
+        text = await new.until(path, "vector-effect")
+        assert len(re.findall(r"l-?\d+ -?\d+", text)) >= 20
+
+
+async def test_hours_of_one_source_are_no_history(new: Site) -> None:
+    """`/v1/history`, the price of another day and the dialect have our own points only."""
+    points = (await new.get("/v1/history/bitcoin?step=1h"))[2]
+    assert len(re.findall(r'\["', points)) == 2
+    assert (await new.get("/v1/history/fill:bitcoin?step=1h"))[0] == 404
+    sparks = (await new.get("/api/v3/coins/markets?vs_currency=usd&ids=bitcoin&sparkline=true"))[2]
+    assert re.findall(r'"sparkline_in_7d":\{"price":\[([^]]*)\]', sparks)[0].count(",") == 1
+
+
+async def test_no_hours_without_their_credit(new: Site) -> None:
+    """A source is drawn only where its line is shown."""
+    uncredited = await start(snapshot(credits=()))
+    uncredited.store.history = new.store.history
+    text = await uncredited.until("/widget/chart/bitcoin?css=none&range=7d", 'class="mp-plot"')
+    assert "mp-told" not in text
+    await uncredited.client.close()
+
+
+async def test_no_hours_from_before_a_change_of_unit(new: Site) -> None:
+    """They were counted otherwise, however they came into the store."""
+    coins = (Coin("bitcoin", "Bitcoin", "BTC", since=NOW - 3000), *snapshot().coins[1:])
+    changed = await start(snapshot(coins=coins))
+    changed.store.history = new.store.history
+    text = await changed.until("/widget/chart/bitcoin?css=none", 'class="mp-plot"')
+    assert "mp-told" not in text
+    await changed.client.close()

@@ -216,6 +216,20 @@ def test_coingecko_pages_and_filters() -> None:
     assert asked("coingecko", vs_currency="eur")[0] == 422
 
 
+def test_coingecko_draws_seven_days_where_asked() -> None:
+    """168 hours, the last one now, the price of 24 hours ago among them at its place; none without being asked."""
+    _, rows = asked("coingecko", vs_currency="usd", ids="bitcoin", sparkline="true", price_change_percentage="24h")
+    assert isinstance(rows, list)
+    line = rows[0]["sparkline_in_7d"]["price"]
+    assert len(line) == 168
+    assert line[-1] == pytest.approx(rows[0]["current_price"], rel=1e-4)
+    before = rows[0]["current_price"] / (1 + rows[0]["price_change_percentage_24h"] / 100)
+    assert line[-25] == pytest.approx(before, rel=1e-4)
+    _, without = asked("coingecko", vs_currency="usd", ids="bitcoin", sparkline="false")
+    assert isinstance(without, list)
+    assert "sparkline_in_7d" not in without[0]
+
+
 def test_coinmarketcap_wants_its_key() -> None:
     """Without a key: 401 and status error 1002, as recorded; an unknown number fails all unless it may be skipped."""
     reply = DIALECTS["coinmarketcap"].encode(view_of("coinmarketcap"), Ask({"id": "1"}))

@@ -132,3 +132,38 @@ def test_the_list_refused(recording: Any) -> None:
     assert SOURCE.listing is not None
     with pytest.raises(RateLimited):
         list(SOURCE.listing.parse(recording("coingecko/error_429_rate_limit.json")))
+
+
+def test_the_hours_of_seven_days(recording: Any) -> None:
+    """The same list with a line of hours: its exact digits, without times; 168 as recorded."""
+    archive = SOURCE.archive
+    assert archive is not None
+    asked = archive.request(["bitcoin", "nano"])
+    assert (asked.path, dict(asked.query)["ids"]) == ("/api/v3/coins/markets", "bitcoin,nano")
+    assert dict(asked.query)["sparkline"] == "true"
+    body = recording("coingecko/coins_markets_sparkline_one_row_2026-02-17.json")
+    (week,) = archive.parse(body, {"bitcoin"})
+    assert (week.id, week.price, week.change_24h, len(week.prices)) == ("bitcoin", 67291, Decimal("-0.32893"), 168)
+    assert week.prices[0] == Decimal("68543.23050244208")
+    assert week.at == datetime(2026, 2, 17, 15, 56, 31, 631_000, tzinfo=UTC).timestamp()
+    assert list(archive.parse(body, {"nano"})) == []
+
+
+@pytest.mark.parametrize("line", ["null", '{"price": null}', "{}", "[]", '"x"', None])
+def test_a_coin_without_hours_is_left_out(line: str | None) -> None:
+    """It costs the others nothing; a hole in a line is None."""
+    archive = SOURCE.archive
+    assert archive is not None
+    row = '{{"id": "{}", "current_price": 1, "last_updated": "2026-02-17T15:56:31.631Z"{}}}'
+    without = row.format("odd", "" if line is None else f', "sparkline_in_7d": {line}')
+    good = row.format("good", ', "sparkline_in_7d": {"price": [1.5, null, 4.37e-06, "x"]}')
+    (week,) = archive.parse(f"[{without}, {good}]".encode(), {"odd", "good"})
+    assert (week.id, week.prices) == ("good", (Decimal("1.5"), None, Decimal("0.00000437"), None))
+
+
+def test_errors_instead_of_hours(recording: Any) -> None:
+    """As where prices are asked for."""
+    archive = SOURCE.archive
+    assert archive is not None
+    with pytest.raises(RateLimited):
+        list(archive.parse(recording("coingecko/error_429_rate_limit.json"), {"bitcoin"}))

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pages import Element, read
 
+from widgets import render
+from widgets.board import Options
 from widgets.plot import plot, scale
 from widgets.spark import path, rise, spark
 
@@ -122,6 +124,39 @@ def test_a_chart_has_its_gaps() -> None:
     shapes = [one.attributes["d"] for one in tree.all() if one.tag == "path" and "class" not in one.attributes]
     assert [shape.count("M") for shape in shapes] == [2, 2]
     assert [shape.count("z") for shape in shapes] == [0, 2]
+
+
+def test_what_one_source_said_is_dotted_and_has_no_figures() -> None:
+    """It leads to the first settled price; lowest, highest, words and colour are of settled prices alone."""
+    prices = (D(9), D(1), None, D(5), D(4), D(6))
+    tree = drawn(replace(boards.chart(1, D(1)), prices=prices, filled=3))
+    (picture,) = tree.find("mp-plot")
+    assert picture.attributes["aria-label"] == "Bitcoin: from $5.00 to $6.00; low $4.00, high $6.00"
+    assert picture.attributes["data-direction"] == "up"
+    assert (tree.one("mp-low").text, tree.one("mp-high").text) == ("$4.00", "$6.00")
+    (told,) = tree.find("mp-told")
+    assert told.attributes["stroke-dasharray"]
+    assert told.attributes["d"].count("M") == 2
+    line, _ = (one for one in tree.all() if one.tag == "path" and "class" not in one.attributes)
+    assert line.attributes["d"].startswith("M600 ")
+
+
+def test_a_chart_with_one_settled_price_names_only_the_coin() -> None:
+    """A new install's: there is nothing settled yet that a sentence could be about."""
+    tree = drawn(replace(boards.chart(1, D(1)), prices=(D(9), D(1), D(5)), filled=2))
+    (picture,) = tree.find("mp-plot")
+    assert (picture.attributes["aria-label"], picture.attributes["data-direction"]) == ("Bitcoin", "flat")
+    assert tree.find("mp-low") == tree.find("mp-high") == []
+
+
+def test_a_line_has_no_colour_across_two_sources() -> None:
+    """Where its change is unknown, the colour is that of the settled prices in it."""
+    row = replace(boards.row("bitcoin", "Bitcoin", "BTC", "5", None), spark=(D(9), D(8), D(4), D(5)))
+    board = boards.Board(rows=(row,))
+    for filled, direction in ((0, "down"), (2, "up"), (3, "flat")):
+        one = replace(board, rows=(replace(row, filled=filled),))
+        text = render.render("list", one, Options(show=("name", "spark")))
+        assert f'data-direction="{direction}"' in text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from ticker.commands import assembly
+from ticker.commands.filling import fill_new
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
@@ -101,6 +102,7 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
     async with Fetcher(user_agent, time.time) as fetcher:
+        steady = steady_clock()
         poller = Poller(
             polled,
             assembly.rules(config, polled),
@@ -109,7 +111,7 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
             fetcher,
             rate_rules=assembly.rate_rules(polled),
             clock=time.time,
-            steady=steady_clock(),
+            steady=steady,
             publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
@@ -120,12 +122,13 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
         publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
         streaming = asyncio.create_task(streamer.run())
+        filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            tasks = (publishing, streaming, telling)
+            tasks = (publishing, streaming, filling, telling)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -141,6 +144,16 @@ NO_SOURCE = (
     'no source answers: is this machine online? Pages show "—" until one does, and we keep trying. '
     "To see it with simulated prices: make demo (ticker run --demo)"
 )
+
+
+async def _fill(config: Config, store: Store, poller: Poller, road: Fetcher, steady: Callable[[], float]) -> None:
+    """Fill in the past of new coins, where that is wanted. Nothing depends on it."""
+    if not config.history.fill:
+        return
+    try:
+        await fill_new(config, store, poller, road, steady)
+    except Exception:
+        log.exception("filling in the past of new coins failed in a way that should not be; drawings begin later")
 
 
 async def _tell(poller: Poller, streamer: Streamer, nobody_answers: Callable[[], None]) -> None:

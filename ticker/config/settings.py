@@ -110,9 +110,10 @@ class ConsensusSettings(Struct, frozen=True, kw_only=True):
 
 
 class HistorySettings(Struct, frozen=True, kw_only=True):
-    """How long past prices are kept, in seconds."""
+    """How long past prices are kept, in seconds, and whether a coin without a past is filled in at the start."""
 
     keep: Annotated[float, duration(seconds("1d"), seconds("3650d"))] = seconds("365d")
+    fill: Annotated[bool, flag()] = True
 
 
 class AlertsSettings(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ticker.asking import Assignment
+from ticker.asking import Assignment, Road
 from ticker.errors import Malformed, SourceError
 from ticker.fetch import Ask, Fetcher
 from ticker.identity.answers import Answer, read
@@ -22,7 +22,7 @@ async def ask_all(assignments: Sequence[Assignment], fetcher: Fetcher) -> dict[S
     async def one(assignment: Assignment) -> Answer:
         ids = [id_ for many in assignment.ids.values() for id_ in many]
         max_body = assignment.source.max_body
-        bodies = [await _body(assignment, request, max_body, fetcher) for request in assignment.source.requests(ids)]
+        bodies = [await body_of(assignment, request, max_body, fetcher) for request in assignment.source.requests(ids)]
         return read(assignment.source, bodies, ids)
 
     return await _each(assignments, one)
@@ -37,7 +37,7 @@ async def catalogues(
         catalogue = assignment.source.catalogue()
         if catalogue is None:
             return ()
-        body = await _body(assignment, catalogue.request, catalogue.max_body, fetcher)
+        body = await body_of(assignment, catalogue.request, catalogue.max_body, fetcher)
         try:
             return tuple(catalogue.parse(body))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -59,7 +59,8 @@ async def _each(
     return {assignment.source.name: one for assignment, one in zip(assignments, found, strict=True)}
 
 
-async def _body(assignment: Assignment, request: Request, max_body: int, fetcher: Fetcher) -> bytes:
+async def body_of(assignment: Assignment, request: Request, max_body: int, fetcher: Road) -> bytes:
+    """The answer to one request of a source, whole. Raises `SourceError`."""
     ask = Ask(
         source=assignment.source.name,
         base_url=assignment.base_url,

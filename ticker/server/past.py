@@ -7,32 +7,23 @@ nobody wants any more is forgotten, and beyond `MOST` series nothing new is take
 
 import asyncio
 import logging
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from ticker.errors import StoreError
 from ticker.model import CoinId, Point, Step
+from ticker.server.filled import SPAN, Drawn, Grid, drawn, wanting
 from ticker.server.history import Past
-from ticker.store.base import DAY, HOUR, slot
+from ticker.store.base import DAY, FILLED, HOUR, slot
 
 log = logging.getLogger("ticker.server")
 
 EVERY = 60.0  # seconds between two readings of what is wanted
+SOON = 3.0  # the same of what is not there yet, in the first minute that it is wanted: a new install is filling up
 WHOLE = 600.0  # seconds between two readings of all of a series; in between only what is new is read
 WANTED = 600.0  # seconds that a series is kept for after it was wanted last
 MOST = 600  # series
 BATCH = 8  # readings at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A stretch of the past as it is drawn: so many slots of so many seconds up to now, made of which points."""
-
-    step: Step
-    width: float
-    slots: int
 
 
 SPARKS: Mapping[str, Grid] = {  # by the period of the change beside it; at most 48 points
@@ -53,10 +44,13 @@ Key = tuple[CoinId, Step]
 @dataclass(slots=True)
 class _Series:
     wanted_at: float
+    begun_at: float
     points: list[Point] = field(default_factory=list)
     read_at: float | None = None
     whole_at: float = 0.0
-    drawn: dict[Grid, tuple[int, tuple[Decimal | None, ...]]] = field(default_factory=dict)
+    filled: list[Point] = field(default_factory=list)  # hours that one source told us, where ours begin late
+    filled_at: float | None = None  # when they were read
+    drawn: dict[tuple[Grid, bool], tuple[int, Drawn]] = field(default_factory=dict)
 
 
 class Memory:
@@ -80,19 +74,18 @@ class Memory:
             task.cancel()
             await asyncio.wait([task])
 
-    def prices(self, coin: CoinId, grid: Grid, now: float) -> tuple[Decimal | None, ...]:
-        """What is known of each slot, oldest first, None where nothing is; empty where nothing was read yet.
-
-        A slot has its first price, but the slots of the highest and the lowest price have those: none is smoothed away.
-        """
+    def drawn(self, coin: CoinId, grid: Grid, now: float, *, filled: bool = True) -> Drawn | None:
+        """What is known of each slot, with `filled` hours where ours are not yet; None where nothing was read yet."""
         series = self._want((coin, grid.step), now)
         if series is None or not series.points:
-            return ()
+            return None
         last = int(now // grid.width)
-        drawn = series.drawn.get(grid)
-        if drawn is None or drawn[0] != last:
-            drawn = series.drawn[grid] = (last, on_grid(series.points, grid, now))
-        return drawn[1]
+        key = (grid, filled)
+        found = series.drawn.get(key)
+        if found is None or found[0] != last:
+            hours = series.filled if filled else []
+            found = series.drawn[key] = (last, drawn(series.points, hours, grid, now))
+        return found[1]
 
     def want(self, coin: CoinId, grid: Grid, now: float) -> None:
         """Say that it will be drawn soon."""
@@ -103,7 +96,7 @@ class Memory:
         if series is None:
             if len(self._series) >= MOST:
                 return None
-            series = self._series[key] = _Series(now)
+            series = self._series[key] = _Series(now, now)
             self._missing.set()
         series.wanted_at = now
         return series
@@ -125,10 +118,15 @@ class Memory:
             else:
                 self._down = False
             try:
-                async with asyncio.timeout(EVERY):
+                async with asyncio.timeout(self._pause()):
                     await self._missing.wait()
             except TimeoutError:
                 pass
+
+    def _pause(self) -> float:
+        now = self._clock()
+        lacking = (one for one in self._series.values() if not one.points or (one.filled_at and not one.filled))
+        return min((_patience(one, now) for one in lacking), default=EVERY)
 
     async def read(self, now: float) -> bool:
         """Read what is wanted and due, forget what nobody wants any more, and say whether anything changed.
@@ -153,40 +151,57 @@ class Memory:
         return changed
 
     async def _read(self, key: Key, series: _Series, now: float) -> bool:
+        before = (series.points, series.filled)
+        if _own_due(key[1], series, now):
+            await self._read_own(key, series, now)
+        await self._read_filled(key, series, now)
+        if (series.points, series.filled) == before:
+            return False
+        series.drawn.clear()
+        return True
+
+    async def _read_own(self, key: Key, series: _Series, now: float) -> None:
         coin, step = key
         start = now - _REACH[step]
         whole = series.read_at is None or now - series.whole_at >= WHOLE or now < series.whole_at
         since = start if whole or not series.points else max(start, series.points[-1].at)
         found = await self._past.points(coin, step, since, now)
         kept = [] if whole else [point for point in series.points if start <= point.at < since]
-        before, series.points, series.read_at = series.points, kept + found, now
+        series.points, series.read_at = kept + found, now
         if whole:
             series.whole_at = now
-        if series.points == before:
-            return False
-        series.drawn.clear()
-        return True
+
+    async def _read_filled(self, key: Key, series: _Series, now: float) -> None:
+        coin, step = key
+        if not wanting(series.points, now, _REACH[step]):
+            series.filled, series.filled_at = [], None
+        elif _filled_due(step, series, now):
+            series.filled = await self._past.points(FILLED + coin, "1h", now - min(_REACH[step], SPAN), now)
+            series.filled_at = now
 
 
 def _due(step: Step, series: _Series, now: float) -> bool:
     """Whether there may be a point that is not there yet."""
+    return _own_due(step, series, now) or _filled_due(step, series, now)
+
+
+def _own_due(step: Step, series: _Series, now: float) -> bool:
     if series.read_at is None or now < series.read_at or now - series.whole_at >= WHOLE:
         return True
-    if now - series.read_at < EVERY * 0.9:
+    if now - series.read_at < (EVERY if series.points else _patience(series, now)) * 0.9:
         return False
     return not series.points or slot(step, series.points[-1].at) < slot(step, now)
 
 
-def on_grid(points: list[Point], grid: Grid, now: float) -> tuple[Decimal | None, ...]:
-    """The points in the slots of a grid that ends at `now`; pure. None where a slot has none."""
-    last = int(now // grid.width)
-    first = last - grid.slots + 1
-    inside = points[bisect_left(points, first * grid.width, key=lambda point: point.at) :]
-    slots: dict[int, Decimal] = {}
-    for point in inside:
-        slots.setdefault(int(point.at // grid.width), point.price)
-    if inside:
-        for extreme in (min, max):
-            point = extreme(inside, key=lambda one: one.price)
-            slots[int(point.at // grid.width)] = point.price
-    return tuple(slots.get(place) for place in range(first, last + 1))
+def _filled_due(step: Step, series: _Series, now: float) -> bool:
+    """Whether hours may have been filled in: they come at once, seldom, and only where ours begin late."""
+    if not wanting(series.points, now, _REACH[step]):
+        return False
+    if series.filled_at is None or now < series.filled_at:
+        return True
+    return now - series.filled_at >= (WHOLE if series.filled else _patience(series, now) * 0.9)
+
+
+def _patience(series: _Series, now: float) -> float:
+    """Seconds until what was not there is looked for again."""
+    return SOON if now - series.begun_at < EVERY else EVERY

@@ -15,8 +15,10 @@ from ticker.conversion import rate_of
 from ticker.currencies import CURRENCIES, DOLLAR
 from ticker.model import Price, Snapshot
 from ticker.server import views
+from ticker.server.filled import Drawn, Grid
 from ticker.server.params import Ask, Defaults, columns, default_limit
-from ticker.server.past import CHARTS, SPARKS, Grid, Memory
+from ticker.server.past import CHARTS, SPARKS, Memory
+from ticker.store.base import FILLER
 from widgets.board import Board, Chart, Options, Row
 from widgets.render import BASE
 
@@ -55,20 +57,24 @@ class Pictures:
             return row
         if "spark" in ask.show and _comparable(snapshot, ask.currency):
             grid = SPARKS["7d" if kind == "table" else ask.change]
-            row = replace(row, spark=self._prices(row.coin, grid, price, now))
+            found = self._drawn(snapshot, row.coin, grid, price, now)
+            row = replace(row, spark=() if found is None else found.prices, filled=0 if found is None else found.filled)
         if kind == "chart":
-            grid = CHARTS[ask.range]
-            row = replace(row, chart=_chart(grid, self._prices(row.coin, grid, price, now), now))
+            row = replace(row, chart=_chart(self._drawn(snapshot, row.coin, CHARTS[ask.range], price, now), now))
         return row
 
-    def _prices(self, coin: str, grid: Grid, price: Price, now: float) -> tuple[Decimal | None, ...]:
-        """What is known of the past, and in the last slot what is so now."""
+    def _drawn(self, snapshot: Snapshot, coin: str, grid: Grid, price: Price, now: float) -> Drawn | None:
+        """What is known of the past, and in the last slot what is so now.
+
+        What one source told us is drawn only where its credit is shown.
+        """
         if self.past is None:
-            return ()
-        found = self.past.prices(coin, grid, now)
-        if not found or price.freshness(now) not in ("live", "delayed"):
+            return None
+        credited = any(one.source == FILLER for one in snapshot.credits)
+        found = self.past.drawn(coin, grid, now, filled=credited)
+        if found is None or price.freshness(now) not in ("live", "delayed"):
             return found
-        return (*found[:-1], price.price)
+        return replace(found, prices=(*found.prices[:-1], price.price))
 
     def options(self, kind: str, ask: Ask, defaults: Defaults) -> Options:
         """How it is drawn."""
@@ -146,9 +152,9 @@ def _comparable(snapshot: Snapshot, currency: str) -> bool:
     return currency == DOLLAR or (rate is not None and rate.price is not None and CURRENCIES[currency].coin is None)
 
 
-def _chart(grid: Grid, prices: tuple[Decimal | None, ...], now: float) -> Chart | None:
-    if not prices:
+def _chart(drawn: Drawn | None, now: float) -> Chart | None:
+    if drawn is None:
         return None
-    last = now // grid.width * grid.width
-    first = last - (grid.slots - 1) * grid.width
-    return Chart(datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC), prices)
+    last = now // drawn.grid.width * drawn.grid.width
+    first, final = (datetime.fromtimestamp(at, UTC) for at in (last - drawn.grid.span, last))
+    return Chart(first, final, drawn.prices, filled=drawn.filled)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.server.history import Past
+from ticker.store.base import FILLED
 
 
 class PresentUnit:
@@ -19,5 +20,6 @@ class PresentUnit:
         """As `Past.points`."""
         snapshot = self._latest()
         coins = () if snapshot is None else snapshot.coins
-        since = next((one.since for one in coins if one.id == coin), None) or start
+        meant = coin.removeprefix(FILLED)
+        since = next((one.since for one in coins if one.id == meant), None) or start
         return [point for point in await self._past.points(coin, step, start, end) if point.at >= since]

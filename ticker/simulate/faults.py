@@ -236,4 +236,5 @@ def _scaled(tick: Tick, factor: Decimal) -> Tick:
         day=span(tick.day),
         today=span(tick.today),
         open_utc8=tick.open_utc8 * factor,
+        hours=lambda: tuple(one * factor for one in tick.hours()),
     )

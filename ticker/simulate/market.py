@@ -5,7 +5,8 @@ The walk itself is drawn with floats, since it is made up; every price, volume a
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from functools import lru_cache
 
@@ -56,7 +57,7 @@ class Tick:
     """One market of one source at one moment, all in `currency` ("usd", or the id of a coin); changes in percent.
 
     `id` is the source's own. `step` is the smallest step of the price. `day` is the last 24 hours, `today` begins at
-    midnight UTC, `open_utc8` is the price at midnight in UTC+8.
+    midnight UTC, `open_utc8` is the price at midnight in UTC+8. `hours` gives the prices of the last seven days.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Tick:
     change_7d: Decimal
     supply: Decimal
     market_cap: Decimal
+    hours: Callable[[], tuple[Decimal, ...]] = field(default=tuple, compare=False)
 
 
 class Market:
@@ -120,6 +122,7 @@ class Market:
             change_7d=_change(price(at - WEEK), now),
             supply=facts.supply,
             market_cap=(facts.supply * self.price(coin, at, source=source)).quantize(_CENT),
+            hours=lambda: tuple(price(at - place * HOUR) for place in range(167, -1, -1)),
         )
 
     def rate(self, id: str, code: str, at: float, *, source: SourceName) -> Tick:  # noqa: A002

@@ -137,6 +137,27 @@ class Catalogue:
     max_body: int
 
 
+class Week(msgspec.Struct):
+    """A coin's last days under the source's own id: US dollars hour by hour, oldest first, None where it has none.
+
+    The hours have no times. `at`, `price` and `change_24h` are those of its row, and may be hours later than the last.
+    """
+
+    id: str
+    at: float
+    price: Decimal
+    change_24h: Decimal | None
+    prices: tuple[Decimal | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """How to ask for the last days of coins: as `Source.request` and `Source.parse`, with as many ids at once."""
+
+    request: Callable[[Sequence[str]], Request]
+    parse: Callable[[bytes, AbstractSet[str]], Iterator[Week]]
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """A source's live feed over WebSocket, beside its polls: two more pure functions and a few facts.
@@ -166,8 +187,8 @@ class Source:
     `timed` says that it gives its own time with every row. `id_pattern` is what its ids look like; a venue's has a
     group `base`, the venue's symbol of the coin. `of` says what it prices: coins, or currencies (ids are then codes,
     "EUR", and a row's price is US dollars for one). Sources that share one allowance name the same `quota`; "" is a
-    quota of its own. `listing` is how to ask for all its coins where polls name ids. `own` marks a source that was made
-    from the configuration: whoever wrote it answers for its ids, which may be symbols.
+    quota of its own. `listing` is how to ask for all its coins where polls name ids, `archive` for their last days.
+    `own` marks a source that was made from the configuration: whoever wrote it answers for its ids, maybe symbols.
     """
 
     name: SourceName
@@ -195,6 +216,7 @@ class Source:
     quota: str = ""
     stream: Stream | None = None
     listing: Catalogue | None = None
+    archive: Archive | None = None
     own: bool = False
 
     def requests(self, ids: Sequence[str]) -> list[Request]:

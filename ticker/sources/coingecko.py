@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from msgspec import Raw, Struct, json
+from msgspec import DecodeError, Raw, Struct, json
 
 from ticker.errors import Malformed, NotFound, RateLimited, Refused, SourceError
 from ticker.model import SourceName
-from ticker.sources.base import MIB, MINUTE, MONTH, Catalogue, Limit, Plan, Request, Row, Source, Terms
+from ticker.sources.base import MIB, MINUTE, MONTH, Archive, Catalogue, Limit, Plan, Request, Row, Source, Terms, Week
 from ticker.sources.rows import Answers
 from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 
@@ -33,6 +33,11 @@ class _Coin(Struct):
     price_change_percentage_24h: Raw = ABSENT
     price_change_percentage_1h_in_currency: Raw = ABSENT
     price_change_percentage_7d_in_currency: Raw = ABSENT
+    sparkline_in_7d: Raw = ABSENT
+
+
+class _Sparkline(Struct):
+    price: list[Raw]
 
 
 class Status(Struct):
@@ -56,10 +61,11 @@ class _Listed(Struct):
 
 
 _answer = Answers(json.Decoder(list[_Coin] | Problem), _Coin, "id")
+_sparkline = json.Decoder(_Sparkline)
 _list = Answers(json.Decoder(list[_Listed] | Problem), _Listed, "id")
 
 
-def request(ids: Sequence[str]) -> Request:
+def request(ids: Sequence[str], *, sparkline: str = "false") -> Request:
     """These coins, in dollars. A page larger than 250 is cut to 250 without a word."""
     return Request(
         "/api/v3/coins/markets",
@@ -68,7 +74,7 @@ def request(ids: Sequence[str]) -> Request:
             ("ids", ",".join(ids)),
             ("per_page", "250"),
             ("price_change_percentage", "1h,24h,7d"),
-            ("sparkline", "false"),
+            ("sparkline", sparkline),
         ),
     )
 
@@ -94,6 +100,22 @@ def parse(body: bytes, wanted: AbstractSet[str]) -> Iterator[Row]:
                 name=coin.name,
                 symbol=coin.symbol,
             )
+
+
+def weeks(body: bytes, wanted: AbstractSet[str]) -> Iterator[Week]:
+    """The coins that have a line of seven days, which is behind the price beside it by up to six hours."""
+    answer = _answer.decode(body, wanted)
+    if isinstance(answer, Problem):
+        raise error_of(NAME, answer)
+    for coin in answer:
+        price, at = optional(coin.current_price), iso_time(coin.last_updated)
+        try:
+            prices = _sparkline.decode(coin.sparkline_in_7d).price
+        except DecodeError:
+            continue  # null, or none at all
+        if coin.id in wanted and price is not None and at is not None:
+            change = optional(coin.price_change_percentage_24h)
+            yield Week(coin.id, at, price, change, tuple(optional(one) for one in prices))
 
 
 def listed(body: bytes) -> Iterator[Row]:
@@ -152,6 +174,7 @@ SOURCE = Source(
     typical_bytes=8_000,
     timed=True,
     listing=Catalogue(Request("/api/v3/coins/list"), listed, 8 * MIB),
+    archive=Archive(lambda ids: request(ids, sparkline="true"), weeks),
     credit=CREDIT,
     quota=NAME,
 )

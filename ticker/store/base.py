@@ -21,6 +21,9 @@ HOUR, DAY = 3600.0, 86_400.0
 SECONDS: Mapping[Step, float] = {"1m": 60.0, "1h": HOUR, "1d": DAY}  # the length of a step's slots, which begin in UTC
 KEPT: Mapping[Step, float] = {"1m": 25 * HOUR, "1h": 8 * DAY, "1d": 365 * DAY}  # seconds; "1d" is `[history] keep`
 
+FILLED = "fill:"  # before the ids of coins whose hours one source told us; no coin's id has a colon
+FILLER = "coingecko"  # that source
+
 DECISIONS_KEPT = 7 * DAY
 ROUNDS_KEPT = DAY  # whole rounds, but for those of every fifth minute, which are kept like decisions
 DECISIONS_BYTES = 50_000_000  # of the whole log, oldest out first

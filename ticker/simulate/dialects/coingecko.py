@@ -33,10 +33,11 @@ def _encode(view: View, ask: Ask) -> Reply:
     size = min(whole(ask.query.get("per_page"), 100), _LONGEST_PAGE)
     start = size * (max(whole(ask.query.get("page"), 1), 1) - 1)
     spans = [one.strip() for one in ask.query.get("price_change_percentage", "").split(",")]
-    return reply([_row(rank, tick, spans) for rank, tick in rows[start : start + size]])
+    drawn = ask.query.get("sparkline", "false").lower() == "true"
+    return reply([_row(rank, tick, spans, drawn) for rank, tick in rows[start : start + size]])
 
 
-def _row(rank: int, tick: Tick, spans: list[str]) -> dict[str, object]:
+def _row(rank: int, tick: Tick, spans: list[str], drawn: bool) -> dict[str, object]:
     cap, supply = rounded(tick.market_cap, 0), trimmed(tick.supply)
     moved = tick.price - tick.day.open
     top, bottom = tick.day.high * 2, tick.day.low / 10
@@ -69,6 +70,8 @@ def _row(rank: int, tick: Tick, spans: list[str]) -> dict[str, object]:
         "last_updated": iso(tick.at),
         "market_cap_rank_with_rehypothecated": rank,
     }
+    if drawn:
+        row["sparkline_in_7d"] = {"price": [number(one) for one in tick.hours()]}
     changes = {"1h": tick.change_1h, "24h": tick.change_24h, "7d": tick.change_7d}
     row |= {
         f"price_change_percentage_{span}_in_currency": number(rounded(change, 16))
