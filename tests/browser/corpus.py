@@ -70,6 +70,8 @@ CORPUS = {
     "data": f"data:text/html,{_SCRIPT}",
     "address, quoted": f'https://example.org/" onmouseover="{_RUN}" x="',
     "address, tagged": f"https://example.org/'>{_IMG}",
+    "another host": "\\evil.example/x",
+    "another host, plain": "/evil.example/x",
     # styles
     "style rule": "}*{position:fixed;inset:0;background:red}",
     "style attribute": '" style="position:fixed;inset:0;z-index:9;background:red',

@@ -5,7 +5,7 @@ browser: nothing runs, no policy is so much as asked, nothing leaves its place (
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape, unescape
 
@@ -75,6 +75,7 @@ class Theatre:
     calm: Service
     worlds: list[Service]
     press: Press
+    calm_built: set[str] = field(default_factory=set)
 
     @property
     def policy(self) -> str:
@@ -301,7 +302,7 @@ def frames(played: Theatre, tab: Page, urls: list[str]) -> set[str]:
     """What the documents at these addresses are built of, as frames of a page, a few dozen at a time."""
     found: set[str] = set()
     for at in range(0, len(urls), 50):
-        html = "".join(f'<iframe src="{escape(url)}" width="300" height="40"></iframe>' for url in urls[at : at + 50])
+        html = "".join(f'<iframe src="{escape(url)}" hidden></iframe>' for url in urls[at : at + 50])
         tab.goto(played.press.print(f"<!doctype html><title>Frames</title><body>{html}", ""))
         if urls[0].startswith(played.press.origin):
             inside = f"[...document.querySelectorAll('iframe')].flatMap(one => ({BUILT})(0, one.contentDocument))"
@@ -343,9 +344,12 @@ OWN = (
 
 def calm_documents(played: Theatre, tab: Page) -> set[str]:
     """What they are built of where everyone is kind."""
+    if played.calm_built:
+        return played.calm_built
     said = played.ask([played.calm.origin + path for path in OWN] + queries(played.calm, PARAMETERS, PATHS, ["wrong"]))
     more = {"p[class]", "bdi"}  # a disclaimer
-    return frames(played, tab, documents(played, said)) | more
+    played.calm_built = frames(played, tab, documents(played, said)) | more
+    return played.calm_built
 
 
 def test_documents(played: Theatre, watch: Watch) -> None:
