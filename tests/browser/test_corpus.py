@@ -41,7 +41,7 @@ ALL = [coin_of(number) for number in range(len(TEXTS))]
 STYLE = "body{margin:8px}main{width:600px}.slot{display:flow-root}.after{margin:10px 0 0;height:20px}"
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "/widget/table": (
-        *("coins", "currency", "limit", "locale", "theme", "change", "show", "title", "css", "look", "density", "up"),
+        *("coins", "currency", "limit", "locale", "theme", "change", "show", "css", "look", "density", "up"),
         *("zeros", "sort", "page", "unknown"),
     ),
     "/embed/label": ("coins", "currency", "locale", "title", "unknown"),
