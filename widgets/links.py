@@ -51,7 +51,7 @@ def to(options: Options, *, framed: bool, **more: str) -> str:
     query = urlencode([*options.query, *((name, value) for name, value in more.items() if value)])
     address = web_address(options.address) or ""
     if framed:
-        address = urlsplit(address).path
+        address = "/" + urlsplit(address).path.lstrip("/") if address else ""  # with two it would be another host
     return f"{address}?{query}" if query else address or "?"
 
 

@@ -101,3 +101,11 @@ def test_frame_ancestors_smuggle_nothing(text):
 def test_passwords_are_found(text, expected):
     """A password is found wherever an address of Redis may hold one."""
     assert urls.has_password(text) is expected
+
+
+@pytest.mark.parametrize("text", ["https://example.org//evil.example", "https://example.org/\\\\evil.example"])
+def test_the_public_address_stays_ours(text):
+    """What begins with its path cannot be taken for another host's address."""
+    with pytest.raises(ValueError, match="must not contain"):
+        urls.public_url(text)
+    assert urls.public_url("https://example.org/prices/") == "https://example.org/prices"

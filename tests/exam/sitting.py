@@ -72,6 +72,12 @@ PARTS = (
         (("tests/bench/stream.py", "200", "40", "100"), ("tests/bench/stream.py", "1000", "200", "75")),
     ),
     Part(
+        "latency",
+        "From a source's bytes at the poller to the changed number in a browser's page: p99 at most 50 ms beyond "
+        "`publish_every`.",
+        (("tests/bench/latency.py", "300"),),
+    ),
+    Part(
         "coverage",
         "At least 95 % of branches in consensus and in the adapters, by their own tests and the fault tests alone.",
         (

@@ -4,9 +4,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from chromium import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 from wordpress.blog import PATIENCE, Blog, missing
-from wordpress.conftest import CHROMIUM, FLAGS
+from wordpress.conftest import ALONE
 from wordpress.desk import Desk
 from wordpress.test_ways import enter
 
@@ -23,7 +24,7 @@ def main() -> None:
     try:
         blog.run(f"update_option( 'market_prices_url', '{desk.origin}' );")
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, ALONE])
             tab = browser.new_page(viewport={"width": 1200, "height": 680})
             tab.goto(blog.post(SHORTCODE, by="author"))
             tab.screenshot(path=PICTURES / "wordpress-shortcode.png")

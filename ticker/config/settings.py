@@ -67,7 +67,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, Kind(_address)] = "127.0.0.1"
     port: Annotated[int, whole(0, 65_535)] = 8080
-    public_url: Annotated[str, checked(urls.web_url)] = ""
+    public_url: Annotated[str, checked(urls.public_url)] = ""
     workers: Annotated[int, whole(1, 64)] = 1
     fast_lane: Annotated[bool, flag()] = True
     max_viewers: Annotated[int, whole(1, 1_000_000)] = 10_000

@@ -26,6 +26,14 @@ def web_url(text: str, *, schemes: tuple[str, ...] = ("https", "http"), query: b
     return text.rstrip("/")
 
 
+def public_url(text: str) -> str:
+    """Where readers reach us. Its path begins addresses of our own, which must not lead to another host."""
+    url = web_url(text)
+    if "\\" in url or "//" in urlsplit(url).path:
+        raise ValueError("must not contain \\ or, in its path, //")
+    return url
+
+
 def source_url(text: str, *, allow_private: bool, query: bool = False) -> str:
     """The base address of a source: https to a public host, unless private ones are allowed."""
     if text.startswith("http://") and not allow_private:

@@ -6,7 +6,7 @@ Addresses are canonical: equal wishes give equal addresses, so caches and oEmbed
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from ticker.server import params
 from ticker.server.params import Ask, Defaults, RequestError
@@ -72,6 +72,12 @@ def address(origin: str) -> str:
     """An origin with its path as it may stand in a line of any language."""
     scheme, _, rest = origin.partition("://")
     return f"{scheme}://{quote(rest, safe='/:[]%~')}"
+
+
+def path_of(origin: str) -> str:
+    """The path of an origin, "" for none, to put before our own: never one that a browser takes for another host."""
+    path = urlsplit(address(origin)).path.lstrip("/")
+    return f"/{path}" if path else ""
 
 
 @dataclass(frozen=True, slots=True)

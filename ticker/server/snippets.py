@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from ticker.server.params import LONGEST_TITLE, RequestError
-from ticker.server.places import Place, address, size
+from ticker.server.places import Place, address, path_of, size
 from widgets.board import Board
 from widgets.text import clean
 
@@ -40,7 +40,7 @@ class Spot:
 
     def path(self, door: str) -> str:
         """The same without the host, for what is included by the server or cache in front of us."""
-        return urlsplit(address(self.origin)).path + self.place.path(door)
+        return path_of(self.origin) + self.place.path(door)
 
 
 def _script(spot: Spot) -> str:

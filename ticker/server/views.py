@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from ticker.conversion import convert, rate_of
 from ticker.model import Coin, CoinId, Credit, Price, Snapshot
 from ticker.server.params import Ask, RequestError
+from ticker.server.places import path_of
 from widgets.board import Board, Options, Period, Row
 from widgets.board import Credit as BoardCredit
 from widgets.live import texts
@@ -75,7 +75,7 @@ def options(ask: Ask, origin: str, up: str = "green") -> Options:
         css=ask.css,  # type: ignore[arg-type]
         stylesheet=f"{origin}/embed.css",
         origin=origin,
-        script=f"{urlsplit(origin).path}/embed.js",
+        script=f"{path_of(origin)}/embed.js",
         zeros=ask.zeros,  # type: ignore[arg-type]
         up=up,  # type: ignore[arg-type]  # the configuration allows no other
     )
