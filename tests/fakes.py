@@ -88,6 +88,7 @@ class FakeStore:
         self.published: list[Snapshot] = []
         self.epoch = 0
         self.beats = 0
+        self.standing: bytes | None = None
         self.history: dict[tuple[CoinId, Step], dict[int, Point]] = {}
         self.log: list[Entry] = []
         self.down = False
@@ -153,6 +154,14 @@ class FakeStore:
     async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
         self._ask()
         return [one for one in reversed(self.log) if one.coin == coin and start <= one.at <= end][:limit]
+
+    async def write_standing(self, standing: bytes) -> None:
+        self._ask()
+        self.standing = standing
+
+    async def read_standing(self) -> bytes | None:
+        self._ask()
+        return self.standing
 
     async def heartbeat(self) -> None:
         self._ask()

@@ -6,6 +6,7 @@ Knows asking, settling, history and the store; not when to poll (the scheduler d
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from ticker.politeness import Kept, Manners
 from ticker.quotebook import QuoteBook
 from ticker.sources import Row
 from ticker.store.base import HEARTBEAT, Entry, Publication, Store
+from ticker.tally import Tally
 
 log = logging.getLogger("ticker.poller")
 
@@ -91,7 +93,7 @@ class Poller:
         self._resumed.set()
         self._standing_by = False
         self._recorded_at: float | None = None
-        self._store_failed = False
+        self.tally = Tally()
 
     @property
     def manners(self) -> Manners:
@@ -173,7 +175,7 @@ class Poller:
 
     async def _stand_by(self) -> None:
         """Return when the store has had no newer snapshot for a while; meanwhile no source is asked."""
-        self._standing_by = True
+        self._standing_by, self.tally.leads = True, False
         newest, since = None, self._steady()
         try:
             while self._steady() - since < SILENT_RIVAL:
@@ -208,6 +210,7 @@ class Poller:
                 continue
             self._store_back()
             self._published = None
+            self.tally.leads = True
             return None if last is None else self._book.inherit(last)
 
     async def _resume(self) -> list[Quote] | None:
@@ -235,7 +238,9 @@ class Poller:
         while True:
             for historian, rules in ((self._historian, self._rules), (self._rate_historian, self._rate_rules)):
                 await historian.refresh([coin.id for coin in rules.coins], self._clock())
+            began = time.monotonic()
             settled = self._settle(quotes())
+            took = time.monotonic() - began
             if self._published is not None and _says_the_same(settled.publication, self._published):
                 return
             try:
@@ -252,6 +257,7 @@ class Poller:
             self._seq = settled.publication.snapshot.seq
             self._prices, self._rates = settled.prices.memory, settled.rates.memory
             snapshot = settled.publication.snapshot
+            self.tally.round(took, snapshot, self._prices, self._rates)
             await self._historian.keep(snapshot.prices, snapshot.built_at)
             await self._rate_historian.keep(snapshot.rates, snapshot.built_at)
             await self._log(settled)
@@ -310,14 +316,14 @@ class Poller:
                 self._store_down(error)
 
     def _store_down(self, error: StoreError) -> None:
-        if not self._store_failed:
+        if not self.tally.store_down:
             log.warning("%s; trying again every second", error)
-        self._store_failed = True
+        self.tally.store_down, self.tally.store_errors = True, self.tally.store_errors + 1
 
     def _store_back(self) -> None:
-        if self._store_failed:
+        if self.tally.store_down:
             log.info("the store is back")
-        self._store_failed = False
+        self.tally.store_down = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,191 @@
+"""How the whole service stands, as JSON: what the poller reports, what the prices say, what this server sees. Pure.
+
+One shape for `/v1/status`, the page, and `ticker status`. Knows neither HTTP nor the store.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ticker.model import Coin, Price, Snapshot
+from ticker.server.views import iso
+from ticker.standing import ConfigStanding, SourceStanding, Standing
+
+_TIMES = frozenset(
+    [
+        "at",
+        "since",
+        "told_at",
+        "clear_since",
+        "loaded_at",
+        "answered_at",
+        "breaker_until",
+        "next_turn",
+        "last_at",
+        "last_message_at",
+    ]
+)
+
+VERDICTS = ("ok", "attention", "down")
+PROBLEMS: Mapping[str, str] = {
+    "no_prices": "No prices have been settled yet.",
+    "no_source": "No source answers.",
+    "poller_silent": "No poller reports: prices grow old until one runs.",
+    "store_down": "The store does not answer this server; it shows what it has, with its age.",
+    "nothing_live": "No price is live or delayed any more.",
+    "config_refused": "A configuration was refused; the last good one stays.",
+    "source_down": "A source has been down for long.",
+    "one_source": "Coins have one source left.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStanding:
+    """What the server that answers says of itself. `trouble` is whether the store does not answer it."""
+
+    instance: str
+    ticker: str
+    started_at: float
+    viewers: int
+    streams: int
+    variants: int
+    requests: int
+    trouble: bool
+    config: ConfigStanding
+
+
+def status(
+    standing: Standing | None, snapshot: Snapshot | None, now: float, server: ServerStanding | None = None
+) -> dict[str, Any]:
+    """All of it at `now`. Without a `server` it is what the store says alone."""
+    config = _config(standing, server)
+    problems = _problems(standing, snapshot, now, server, config)
+    verdict = "down" if {"no_source", "no_prices"} & set(problems) else "attention" if problems else "ok"
+    return {
+        "version": 1,
+        "at": iso(now),
+        "verdict": verdict,
+        "problems": [{"code": code, "text": PROBLEMS[code]} for code in problems],
+        "server": None if server is None else _server(server, now),
+        "poller": None if standing is None else _poller(standing, now),
+        "config": _plain(config),
+        "snapshot": None if snapshot is None else _snapshot(snapshot, now),
+        "sources": [] if standing is None else [_source(one, now) for one in standing.sources],
+        "off": {} if standing is None else dict(standing.off),
+        "coins": [] if snapshot is None else [_coin(*pair, now) for pair in snapshot.by_coin().values()],
+        "alerts": [] if standing is None else [_plain(one) for one in standing.alerts if one.told_at is not None],
+    }
+
+
+def _problems(
+    standing: Standing | None,
+    snapshot: Snapshot | None,
+    now: float,
+    server: ServerStanding | None,
+    config: ConfigStanding,
+) -> list[str]:
+    """What wants somebody's attention, worst first: what alerts tell of, and what no alert could."""
+    told = set() if standing is None else {one.kind for one in standing.alerts if one.told_at is not None}
+    alive = standing is not None and not standing.gone(now)
+    polled = [] if standing is None else [one for one in standing.sources if one.prices == "coins"]
+    fresh = snapshot is not None and any(one.freshness(now) in ("live", "delayed") for one in snapshot.prices)
+    is_so = {
+        "no_prices": snapshot is None,
+        "no_source": alive and bool(polled) and all(one.condition == "down" for one in polled),
+        "poller_silent": not alive,
+        "store_down": server is not None and server.trouble,
+        "nothing_live": snapshot is not None and not fresh,
+        "config_refused": config.refused is not None,
+        "source_down": "source_down" in told,
+        "one_source": "one_source" in told,
+    }
+    return [code for code, so in is_so.items() if so]
+
+
+def _config(standing: Standing | None, server: ServerStanding | None) -> ConfigStanding:
+    """That of the poller, which makes the prices; a refusal counts wherever it was."""
+    if standing is None:
+        return ConfigStanding() if server is None else server.config
+    if server is not None and standing.config.refused is None and server.config.refused is not None:
+        return msgspec.structs.replace(standing.config, refused=server.config.refused)
+    return standing.config
+
+
+def _server(server: ServerStanding, now: float) -> dict[str, Any]:
+    return {
+        "instance": server.instance,
+        "ticker": server.ticker,
+        "started_at": iso(server.started_at),
+        "uptime": _seconds(now - server.started_at),
+        "viewers": server.viewers,
+        "streams": server.streams,
+        "variants": server.variants,
+        "requests": server.requests,
+        "store": "down" if server.trouble else "up",
+        "config": server.config.version,
+    }
+
+
+def _poller(standing: Standing, now: float) -> dict[str, Any]:
+    return {
+        "instance": standing.instance,
+        "ticker": standing.ticker,
+        "started_at": iso(standing.started_at),
+        "at": iso(standing.at),
+        "age": _seconds(now - standing.at),
+        "gone": standing.gone(now),
+        "rounds": _plain(standing.rounds),
+        "late_turns": standing.late_turns,
+        "clock_steps": standing.clock_steps,
+        "store_errors": standing.store_errors,
+    }
+
+
+def _snapshot(snapshot: Snapshot, now: float) -> dict[str, Any]:
+    return {
+        "id": snapshot.id,
+        "built_at": iso(snapshot.built_at),
+        "age": _seconds(now - snapshot.built_at),
+        "config": snapshot.config,
+        "simulated": snapshot.simulated,
+    }
+
+
+def _source(one: SourceStanding, now: float) -> dict[str, Any]:
+    values: dict[str, Any] = _plain(one)
+    values["age"] = None if one.answered_at is None else _seconds(now - one.answered_at)
+    return values
+
+
+def _coin(coin: Coin, price: Price, now: float) -> dict[str, Any]:
+    return {
+        "id": coin.id,
+        "name": coin.name,
+        "symbol": coin.symbol,
+        "freshness": price.freshness(now),
+        "agreement": price.agreement,
+        "used": price.used,
+        "total": price.total,
+        "as_of": iso(price.as_of),
+        "age": None if price.as_of is None else _seconds(now - price.as_of),
+        "one_source": price.agreement == "single",
+    }
+
+
+def _plain(value: object) -> dict[str, Any]:
+    """A struct as JSON, its moments as ISO 8601."""
+    return {name: _dated(name, one) for name, one in msgspec.to_builtins(value).items()}
+
+
+def _dated(name: str, value: object) -> object:
+    if isinstance(value, dict):
+        return {inner: _dated(inner, one) for inner, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_dated("", one) for one in value]
+    return iso(value) if name in _TIMES and isinstance(value, int | float) else value
+
+
+def _seconds(value: float) -> float:
+    return round(value, 1)
