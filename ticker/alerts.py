@@ -121,19 +121,19 @@ def _is_due(alert: Alert, phase: str, now: float, patience: Patience) -> bool:
 def _text(
     kind: str, phase: str, due: Sequence[Alert], standing: Standing, prices: Mapping[CoinId, Price], now: float
 ) -> str:
-    names, several = _listed([one.subject for one in due]), len(due) > 1
+    names, several = listed([one.subject for one in due]), len(due) > 1
     lasted = span(now - min(one.since for one in due))
     match kind, phase:
         case "source_down", "begins":
             others = up(standing.sources)
-            serving = f"prices come from {_listed(others)}" if others else "no source of coins answers"
+            serving = f"prices come from {listed(others)}" if others else "no source of coins answers"
             since = f"for {lasted} or less" if several else f"for {lasted}"
             return f"{names} {'have' if several else 'has'} been down {since}; {serving}"
         case "source_down", _:
             return f"{names} {'answer' if several else 'answers'} again, after {lasted}"
         case "one_source", "begins":
             left = sorted({name for one in due if one.subject in prices for name in prices[one.subject].sources})
-            return f"{names} {'have' if several else 'has'} one source left: {_listed(left)}"
+            return f"{names} {'have' if several else 'has'} one source left: {listed(left)}"
         case "one_source", _:
             return f"{names} {'have' if several else 'has'} more than one source again, or none"
         case "no_source", "begins":
@@ -147,7 +147,7 @@ def _text(
             return "the configuration is good again"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Names as people list them; beyond `NAMED` as a number."""
     shown = list(names[:NAMED])
     if len(names) > NAMED:

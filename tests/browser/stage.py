@@ -15,9 +15,11 @@ from typing import Any
 from aiohttp import web
 from service import free_port
 from snapshots import NOW, snapshot
+from standings import standing
 
 from ticker.model import Point, Snapshot
 from ticker.server.app import STREAM, Serving, make_app
+from ticker.standing import pack
 
 PATIENCE = 10.0  # seconds for what is certain to come
 
@@ -35,13 +37,16 @@ class Feed:
 
 
 class Past:
-    """A store's history of a day each, written by a test."""
+    """A store's history of a day each, written by a test; and how polling stands."""
 
     def __init__(self) -> None:
         self.kept: list[Point] = []
 
     async def points(self, _coin: str, _step: str, start: float, end: float) -> list[Point]:
         return [point for point in self.kept if start <= point.at <= end]
+
+    async def read_standing(self) -> bytes:
+        return pack(standing())
 
 
 @dataclass
@@ -137,7 +142,8 @@ class Stage:
     async def _open(self) -> None:
         self.ports = [free_port()]
         self.feed, self.past = Feed(), Past()
-        self.app = make_app(self.feed, Serving(origin=self.ours), lambda: self.now, self.past)  # type: ignore[arg-type]
+        given = (self.feed, Serving(origin=self.ours), lambda: self.now, self.past)
+        self.app = make_app(*given, standings=self.past)  # type: ignore[arg-type]
         self.app.middlewares.insert(0, self._fault)
         self.app.on_response_prepare.append(self._date)
         await self.listen(self.app, self.ports[0])

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ticker.alerts import listed
 from ticker.model import Coin, Price, Snapshot
 from ticker.server.views import iso
 from ticker.standing import ConfigStanding, SourceStanding, Standing
@@ -36,8 +37,8 @@ PROBLEMS: Mapping[str, str] = {
     "store_down": "The store does not answer this server; it shows what it has, with its age.",
     "nothing_live": "No price is live or delayed any more.",
     "config_refused": "A configuration was refused; the last good one stays.",
-    "source_down": "A source has been down for long.",
-    "one_source": "Coins have one source left.",
+    "source_down": "Down for long: {}.",
+    "one_source": "One source left: {}.",
 }
 
 
@@ -67,7 +68,7 @@ def status(
         "version": 1,
         "at": iso(now),
         "verdict": verdict,
-        "problems": [{"code": code, "text": PROBLEMS[code]} for code in problems],
+        "problems": [{"code": code, "text": PROBLEMS[code].format(_subjects(standing, code))} for code in problems],
         "server": None if server is None else _server(server, now),
         "poller": None if standing is None else _poller(standing, now),
         "config": _plain(config),
@@ -102,6 +103,12 @@ def _problems(
         "one_source": "one_source" in told,
     }
     return [code for code, so in is_so.items() if so]
+
+
+def _subjects(standing: Standing | None, code: str) -> str:
+    """The sources or coins that ops were told of."""
+    alerts = () if standing is None else standing.alerts
+    return listed([one.subject for one in alerts if one.kind == code and one.told_at is not None])
 
 
 def _config(standing: Standing | None, server: ServerStanding | None) -> ConfigStanding:

@@ -112,8 +112,8 @@ def paths() -> dict[str, Any]:
 
 def status_path() -> dict[str, Any]:
     """How the service stands; only there where ops let somebody see it."""
-    none = dict.fromkeys(("s400", "s404", "s503"))
-    door = _get("status", "How the service stands.", _json(ref("Status")), **none, s403="Forbidden")
+    errors = {**dict.fromkeys(("s400", "s404", "s503")), "s403": "Forbidden"}
+    door = _get("status", "How the service stands.", _json(ref("Status")), (), **errors)
     return {"/v1/status": _uncached(door)}
 
 
