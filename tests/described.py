@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+from bulletins import bulletin
 from fakes import Clock, FakeFetcher, FakeStore, assignment
 from loopback import loopback
 from snapshots import NOW, price, snapshot
-from standings import standing
 
+from ticker.bulletin import pack
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.model import Coin, Credit, Snapshot
 from ticker.poller import Listing, Poller
-from ticker.standing import pack
 
 RATES = (price("eur", "1.25", agreement="degraded"), price("jpy", "0.0067"), price("xau", "4081.5"))
 COIN = Coin("bitcoin", "Bitcoin", "BTC")
@@ -60,6 +60,6 @@ async def recorded() -> FakeStore:
 async def described() -> AsyncIterator[str]:
     """The origin of such a server."""
     store = await recorded()
-    await store.write_standing(pack(standing()))
-    async with loopback(held(), past=store, records=store, standings=store) as origin:
+    await store.write_bulletin(pack(bulletin()))
+    async with loopback(held(), past=store, records=store, bulletins=store) as origin:
         yield origin

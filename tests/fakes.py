@@ -88,7 +88,7 @@ class FakeStore:
         self.published: list[Snapshot] = []
         self.epoch = 0
         self.beats = 0
-        self.standing: bytes | None = None
+        self.bulletin: bytes | None = None
         self.history: dict[tuple[CoinId, Step], dict[int, Point]] = {}
         self.log: list[Entry] = []
         self.down = False
@@ -155,13 +155,13 @@ class FakeStore:
         self._ask()
         return [one for one in reversed(self.log) if one.coin == coin and start <= one.at <= end][:limit]
 
-    async def write_standing(self, standing: bytes) -> None:
+    async def write_bulletin(self, bulletin: bytes) -> None:
         self._ask()
-        self.standing = standing
+        self.bulletin = bulletin
 
-    async def read_standing(self) -> bytes | None:
+    async def read_bulletin(self) -> bytes | None:
         self._ask()
-        return self.standing
+        return self.bulletin
 
     async def heartbeat(self) -> None:
         self._ask()

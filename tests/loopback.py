@@ -11,7 +11,7 @@ from ticker.server import limits
 from ticker.server.app import Serving, make_app
 from ticker.server.explain import Records
 from ticker.server.history import Past
-from ticker.server.status_doors import Standings
+from ticker.server.status_doors import Bulletins
 
 
 class HeldFeed:
@@ -31,12 +31,12 @@ async def loopback(
     *,
     past: Past | None = None,
     records: Records | None = None,
-    standings: Standings | None = None,
+    bulletins: Bulletins | None = None,
     clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[str]:
     """The origin of a server with this snapshot, read as the service reads its requests."""
     feed = HeldFeed(held)
-    app = make_app(feed, serving or Serving(), clock or Clock(), past, records, standings)  # type: ignore[arg-type]
+    app = make_app(feed, serving or Serving(), clock or Clock(), past, records, bulletins)  # type: ignore[arg-type]
     runner = web.AppRunner(app, max_line_size=limits.READ)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bulletins import agreed, bulletin, down, single, source
 from msgspec.structs import replace
 from snapshots import NOW
-from standings import agreed, down, single, source, standing
 
 from ticker.alerts import HOUR, MOST_AN_HOUR, PATIENCE, Message, decide, span
+from ticker.bulletin import Alert, Bulletin, ConfigStanding, Refusal
 from ticker.model import Price
-from ticker.standing import Alert, ConfigStanding, Refusal, Standing
 
 
 @dataclass
@@ -20,17 +20,17 @@ class Watchman:
     told: tuple[float, ...] = ()
     messages: list[Message] = field(default_factory=list)
 
-    def at(self, now: float, found: Standing, prices: Sequence[Price] = ()) -> list[str]:
+    def at(self, now: float, found: Bulletin, prices: Sequence[Price] = ()) -> list[str]:
         """What is told at this moment."""
         self.alerts, self.told, messages = decide(self.alerts, self.told, found, prices, now)
         self.messages += messages
         return [one.text for one in messages]
 
 
-WELL = standing(alerts=(), sources=(source("kraken"), source("okx"), source("ecb", prices="currencies")))
+WELL = bulletin(alerts=(), sources=(source("kraken"), source("okx"), source("ecb", prices="currencies")))
 
 
-def fallen(*names: str, since: float = NOW) -> Standing:
+def fallen(*names: str, since: float = NOW) -> Bulletin:
     """The same with these down since then."""
     others = tuple(one for one in WELL.sources if one.name not in names)
     return replace(WELL, sources=(*others, *(down(name, since) for name in names)))

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
+from bulletins import bulletin, down, source
 from fakes import Clock, FakeFetcher, FakeStore, assignment
-from standings import down, source, standing
 
 from ticker import reporting
 from ticker.alerts import Message, Patience
 from ticker.asking import Assignment
+from ticker.bulletin import Alert, Bulletin, ConfigStanding, Refusal, pack, unpack
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.errors import RateLimited, TimedOut
 from ticker.model import Coin
@@ -20,7 +21,6 @@ from ticker.poller import Listing, Poller
 from ticker.reporting import Reporter
 from ticker.scheduler import Scheduler
 from ticker.sources.base import MINUTE, Limit
-from ticker.standing import Alert, ConfigStanding, Refusal, Standing, pack, unpack
 from ticker.streaming import Streamer
 
 SOON = {"source_down": Patience(0.0, 0.0), "one_source": Patience(0.0, 0.0), "no_source": Patience(0.0, 0.0)}
@@ -34,7 +34,7 @@ def parts_of(fetcher: FakeFetcher, store: FakeStore, clock: Clock, *assigned: As
     poller = Poller(assigned, rules, listing, store, fetcher, clock=clock, publish_every=0.01)  # type: ignore[arg-type]
     scheduler = Scheduler({one.source.name: one.every for one in assigned}, poller.poll)
     streamer = Streamer([], poller.stream)
-    return Parts(poller, scheduler, streamer, lambda: assigned, instance="vm:1", started_at=clock.now)
+    return Parts(poller, scheduler, streamer, instance="vm:1", started_at=clock.now)
 
 
 @asynccontextmanager
@@ -62,9 +62,9 @@ async def until(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-def written(store: FakeStore) -> Standing:
+def written(store: FakeStore) -> Bulletin:
     """What is in the store."""
-    found = None if store.standing is None else unpack(store.standing)
+    found = None if store.bulletin is None else unpack(store.bulletin)
     assert found is not None
     return found
 
@@ -105,9 +105,9 @@ async def test_only_the_leader_reports() -> None:
     reporter = Reporter(parts, store, clock, clock, patience=SOON)
     async with running(reporter):
         await asyncio.sleep(0.1)
-        assert store.standing is None
+        assert store.bulletin is None
         async with running(parts.poller):
-            await until(lambda: store.standing)
+            await until(lambda: store.bulletin)
             assert written(store).sources[0].condition == "waiting"
             await parts.poller.poll("a")
             await until(lambda: written(store).sources[0].condition == "up")
@@ -124,8 +124,8 @@ async def test_the_next_leader_goes_on_with_what_was_seen_and_told(age: float, s
     """A source stays down since when it went down, and nobody is told twice; a record of long ago is no news."""
     clock, store, messages = Clock(), FakeStore(), list[Message]()
     alert = Alert("source_down", "b", clock.now - 3600, clock.now - 900)
-    last = standing(clock.now - age, sources=(source("a"), down("b", clock.now - 3600)), alerts=(alert,))
-    store.standing = pack(last)
+    last = bulletin(clock.now - age, sources=(source("a"), down("b", clock.now - 3600)), alerts=(alert,))
+    store.bulletin = pack(last)
     fetcher = FakeFetcher(a="100", b=TimedOut("b"))
     parts = parts_of(fetcher, store, clock, assignment("a"), assignment("b"))
     reporter = Reporter(parts, store, clock, clock, tell=messages.append, patience={"source_down": Patience(0, 0)})
@@ -180,7 +180,7 @@ async def test_a_store_that_is_down_costs_a_report() -> None:
     parts = parts_of(fetcher, store, clock, assignment("a"))
     async with running(parts.poller, Reporter(parts, store, clock, clock, tell=messages.append, patience=SOON)):
         await parts.poller.poll("a")
-        await until(lambda: store.standing)
+        await until(lambda: store.bulletin)
         store.down = True
         fetcher.answers["a"] = RateLimited("a")
         await parts.poller.poll("a")

@@ -10,9 +10,9 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from ticker.bulletin import Alert, Bulletin, up
 from ticker.errors import words
 from ticker.model import CoinId, Price
-from ticker.standing import Alert, Standing, up
 
 HOUR = 3600.0
 MOST_AN_HOUR = 12
@@ -50,34 +50,34 @@ class Message:
     text: str
 
 
-def conditions(standing: Standing, prices: Iterable[Price], now: float) -> dict[Key, float]:
+def conditions(bulletin: Bulletin, prices: Iterable[Price], now: float) -> dict[Key, float]:
     """What is wrong at present, and since when as far as can be seen."""
     found: dict[Key, float] = {}
-    for one in standing.sources:
+    for one in bulletin.sources:
         if one.condition == "down":
             found["source_down", one.name] = one.since if one.since is not None else now
-    coins = [one for one in standing.sources if one.prices == "coins"]
+    coins = [one for one in bulletin.sources if one.prices == "coins"]
     if coins and all(one.condition == "down" for one in coins):
         found["no_source", ""] = max(found["source_down", one.name] for one in coins)
     for price in prices:
         if price.agreement == "single" and price.total > 1:
             found["one_source", price.coin] = now
-    if standing.config.refused is not None:
-        found["config_refused", ""] = standing.config.refused.at
+    if bulletin.config.refused is not None:
+        found["config_refused", ""] = bulletin.config.refused.at
     return {key: min(since, now) for key, since in found.items()}
 
 
 def decide(
     alerts: Sequence[Alert],
     told: Sequence[float],
-    standing: Standing,
+    bulletin: Bulletin,
     prices: Iterable[Price],
     now: float,
     patience: Mapping[str, Patience] = PATIENCE,
 ) -> tuple[tuple[Alert, ...], tuple[float, ...], list[Message]]:
     """The alerts from now on, when messages were told within the last hour, and the messages to send now."""
     priced = {price.coin: price for price in prices}
-    current = _carried(alerts, conditions(standing, priced.values(), now), now)
+    current = _carried(alerts, conditions(bulletin, priced.values(), now), now)
     told = [at for at in told if 0 <= now - at < HOUR]
     messages: list[Message] = []
     for kind in patience:
@@ -85,7 +85,7 @@ def decide(
             due = [one for one in current.values() if one.kind == kind and _is_due(one, phase, now, patience[kind])]
             if not due or len(told) >= MOST_AN_HOUR:
                 continue
-            text = _text(kind, phase, due, standing, priced, now)
+            text = _text(kind, phase, due, bulletin, priced, now)
             subjects = tuple(one.subject for one in due if one.subject)
             messages.append(Message(kind, phase, subjects, min(one.since for one in due), now, text))
             told.append(now)
@@ -119,13 +119,13 @@ def _is_due(alert: Alert, phase: str, now: float, patience: Patience) -> bool:
 
 
 def _text(
-    kind: str, phase: str, due: Sequence[Alert], standing: Standing, prices: Mapping[CoinId, Price], now: float
+    kind: str, phase: str, due: Sequence[Alert], bulletin: Bulletin, prices: Mapping[CoinId, Price], now: float
 ) -> str:
     names, several = listed([one.subject for one in due]), len(due) > 1
     lasted = span(now - min(one.since for one in due))
     match kind, phase:
         case "source_down", "begins":
-            others = up(standing.sources)
+            others = up(bulletin.sources)
             serving = f"prices come from {listed(others)}" if others else "no source of coins answers"
             since = f"for {lasted} or less" if several else f"for {lasted}"
             return f"{names} {'have' if several else 'has'} been down {since}; {serving}"
@@ -141,7 +141,7 @@ def _text(
         case "no_source", _:
             return f"sources answer again, after {lasted}"
         case "config_refused", "begins":
-            reason = standing.config.refused.reason if standing.config.refused else ""
+            reason = bulletin.config.refused.reason if bulletin.config.refused else ""
             return f"the configuration was refused, the last good one stays: {words(reason)}"
         case _:
             return "the configuration is good again"

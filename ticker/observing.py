@@ -2,29 +2,30 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ticker import __version__
 from ticker.asking import Assignment, Health
-from ticker.model import SourceName
-from ticker.politeness import Breaker
-from ticker.poller import Poller
-from ticker.scheduler import Scheduler
-from ticker.standing import (
+from ticker.bulletin import (
     MOST_EXCLUDED,
+    Bulletin,
     ConfigStanding,
     Excluded,
     Feeding,
     Room,
     Rounds,
     SourceStanding,
-    Standing,
     Switch,
     Trouble,
     excluded_of,
 )
-from ticker.streaming import Streamer, StreamHealth
+from ticker.model import SourceName
+from ticker.politeness import Breaker
+from ticker.poller import Poller
+from ticker.scheduler import Scheduler
+from ticker.streaming import StreamHealth
 
 
 def instance() -> str:
@@ -32,35 +33,45 @@ def instance() -> str:
     return f"{socket.gethostname()[:64]}:{os.getpid()}"
 
 
+class Streams(Protocol):
+    """What keeps live feeds open, or as much of it as is looked at here."""
+
+    @property
+    def health(self) -> Mapping[SourceName, StreamHealth]:
+        """How each is doing."""
+        ...
+
+
 @dataclass(slots=True)
 class Parts:
     """What polls, for who looks at it. `off` says why sources of the configuration are not polled.
 
-    `assigned`, `config` and `off` are asked each time, since a configuration may change while we run.
+    `config` and `off` are asked each time, since a configuration may change while we run.
     """
 
     poller: Poller
     scheduler: Scheduler
-    streamer: Streamer
-    assigned: Callable[[], Sequence[Assignment]]
+    streamer: Streams
     config: Callable[[], ConfigStanding] = ConfigStanding
     off: Callable[[], Mapping[SourceName, str]] = dict
     instance: str = field(default_factory=instance)
     started_at: float = 0.0
 
 
-def observe(parts: Parts, now: float, steady: float) -> Standing:
+def observe(parts: Parts, now: float, steady: float) -> Bulletin:
     """How it stands at `now`; `steady` is the moment by the clock that measures rests and quotas."""
     tally, turns = parts.poller.tally, parts.scheduler.turns
     excluded = excluded_of(tally.refused)
-    return Standing(
+    return Bulletin(
         at=now,
         instance=parts.instance,
         ticker=__version__,
         started_at=parts.started_at,
         snapshot=None if tally.snapshot is None else tally.snapshot.id,
         config=parts.config(),
-        sources=tuple(_source(parts, one, excluded.get(one.source.name, []), now, steady) for one in parts.assigned()),
+        sources=tuple(
+            _source(parts, one, excluded.get(one.source.name, []), now, steady) for one in parts.poller.assignments
+        ),
         off=dict(parts.off()),
         rounds=Rounds(tally.rounds, tally.seconds, tally.last_seconds, tally.last_at),
         late_turns=turns.late,
@@ -71,7 +82,7 @@ def observe(parts: Parts, now: float, steady: float) -> Standing:
 
 def _source(parts: Parts, one: Assignment, excluded: list[Excluded], now: float, steady: float) -> SourceStanding:
     name, manners = one.source.name, parts.poller.manners
-    health = parts.poller.health[name]
+    health = parts.poller.health.get(name) or Health()
     breaker = manners.breaker(name)
     rest = breaker.hold(steady)
     return SourceStanding(

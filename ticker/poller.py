@@ -6,7 +6,6 @@ Knows asking, settling, history and the store; not when to poll (the scheduler d
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,6 +98,11 @@ class Poller:
     def manners(self) -> Manners:
         """Which sources may be asked, and what is left of their quotas."""
         return self._asker.manners
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """What is polled at present."""
+        return tuple(self._assignments.values())
 
     async def poll(self, name: SourceName) -> float | None:
         """A turn of a source. Returns the seconds after which to come back, None for its usual turn."""
@@ -209,8 +213,7 @@ class Poller:
                 await asyncio.sleep(STORE_RETRY)
                 continue
             self._store_back()
-            self._published = None
-            self.tally.leads = True
+            self._published, self.tally.leads = None, True
             return None if last is None else self._book.inherit(last)
 
     async def _resume(self) -> list[Quote] | None:
@@ -238,9 +241,8 @@ class Poller:
         while True:
             for historian, rules in ((self._historian, self._rules), (self._rate_historian, self._rate_rules)):
                 await historian.refresh([coin.id for coin in rules.coins], self._clock())
-            began = time.monotonic()
-            settled = self._settle(quotes())
-            took = time.monotonic() - began
+            began, settled = self._steady(), self._settle(quotes())
+            took = self._steady() - began
             if self._published is not None and _says_the_same(settled.publication, self._published):
                 return
             try:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from ticker.alerts import PATIENCE, Message, Patience, decide
+from ticker.bulletin import Alert, Bulletin, SourceStanding, pack, unpack
 from ticker.errors import StoreError
 from ticker.model import SourceName
 from ticker.observing import Parts, observe
-from ticker.standing import Alert, SourceStanding, Standing, pack, unpack
 from ticker.store.base import Store
 
 log = logging.getLogger("ticker.reporting")
@@ -42,11 +42,11 @@ class Reporter:
         self._before: dict[SourceName, SourceStanding] = {}
         self._alerts: tuple[Alert, ...] = ()
         self._told: tuple[float, ...] = ()
-        self._written: Standing | None = None
+        self._written: Bulletin | None = None
         self._led = False
         self._trouble = False
 
-    def standing(self) -> Standing:
+    def bulletin(self) -> Bulletin:
         """How it stands now, with what the last poller knew and the alerts there are."""
         found = observe(self._parts, self._clock(), self._steady())
         found = replace(found, sources=tuple(self._continued(one) for one in found.sources))
@@ -75,7 +75,7 @@ class Reporter:
         if not self._led:
             await self._inherit()
             self._led = True
-        found = self.standing()
+        found = self.bulletin()
         prices = () if tally.snapshot is None else tally.snapshot.prices
         self._alerts, self._told, messages = decide(found.alerts, found.told, found, prices, found.at, self._patience)
         for message in messages:
@@ -84,12 +84,12 @@ class Reporter:
                 self._tell(message)
         found, written = replace(found, alerts=self._alerts, told=self._told), self._written
         if written is None or not 0 <= found.at - written.at < BEAT or _gist(found) != _gist(written):
-            await self._store.write_standing(pack(found))
+            await self._store.write_bulletin(pack(found))
             self._written = found
 
     async def _inherit(self) -> None:
         """Go on with what the last poller had seen: since when sources are as they are, what was told."""
-        packed = await self._store.read_standing()
+        packed = await self._store.read_bulletin()
         found = None if packed is None else unpack(packed)
         if found is not None and abs(self._clock() - found.at) <= BRIDGED:
             self._before = {one.name: one for one in found.sources}
@@ -106,8 +106,8 @@ class Reporter:
         return replace(one, since=before.since if one.since is None else min(before.since, one.since))
 
 
-def _gist(standing: Standing) -> object:
+def _gist(bulletin: Bulletin) -> object:
     """What a reader would miss if it came later than the next beat."""
-    sources = [(one.name, one.condition, one.breaker, one.held, one.excluded_count) for one in standing.sources]
-    streams = [(one.name, one.stream.connected) for one in standing.sources if one.stream is not None]
-    return sources, streams, standing.config, standing.instance, standing.off, standing.alerts
+    sources = [(one.name, one.condition, one.breaker, one.held, one.excluded_count) for one in bulletin.sources]
+    streams = [(one.name, one.stream.connected) for one in bulletin.sources if one.stream is not None]
+    return sources, streams, bulletin.config, bulletin.instance, bulletin.off, bulletin.alerts

@@ -13,13 +13,13 @@ from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
+from bulletins import bulletin
 from service import free_port
 from snapshots import NOW, snapshot
-from standings import standing
 
+from ticker.bulletin import pack
 from ticker.model import Point, Snapshot
 from ticker.server.app import STREAM, Serving, make_app
-from ticker.standing import pack
 
 PATIENCE = 10.0  # seconds for what is certain to come
 
@@ -45,8 +45,8 @@ class Past:
     async def points(self, _coin: str, _step: str, start: float, end: float) -> list[Point]:
         return [point for point in self.kept if start <= point.at <= end]
 
-    async def read_standing(self) -> bytes:
-        return pack(standing())
+    async def read_bulletin(self) -> bytes:
+        return pack(bulletin())
 
 
 @dataclass
@@ -143,7 +143,7 @@ class Stage:
         self.ports = [free_port()]
         self.feed, self.past = Feed(), Past()
         given = (self.feed, Serving(origin=self.ours), lambda: self.now, self.past)
-        self.app = make_app(*given, standings=self.past)  # type: ignore[arg-type]
+        self.app = make_app(*given, bulletins=self.past)  # type: ignore[arg-type]
         self.app.middlewares.insert(0, self._fault)
         self.app.on_response_prepare.append(self._date)
         await self.listen(self.app, self.ports[0])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bulletins import bulletin, down, source
 from fakes import FakeStore
 from loopback import loopback
 from one_command import environment, run
@@ -18,12 +19,11 @@ from publications import publication
 from rich.console import Console
 from service import free_port, write_config
 from snapshots import NOW, price, snapshot
-from standings import down, source, standing
 
+from ticker.bulletin import pack
 from ticker.commands import status_view
 from ticker.server.app import Serving
 from ticker.server.status import status
-from ticker.standing import pack
 from ticker.store.sqlite import SqliteStore
 
 CONFIG = {"TICKER_SERVER_PORT": "1"}
@@ -39,7 +39,7 @@ def drawn(found: dict[str, Any], width: int = 160) -> str:
 
 def test_what_a_person_sees() -> None:
     """Sources with their states, the tightest quota, coins that are not as they should be; the others as a number."""
-    text = drawn(status(standing(), snapshot(), NOW))
+    text = drawn(status(bulletin(), snapshot(), NOW))
     assert "It serves, and something wants your attention." in text
     assert "Down for long: okx." in text
     assert "poller prices-1:4711, reported 1 s ago" in text
@@ -57,7 +57,7 @@ def test_what_a_stranger_named_is_text() -> None:
     coin = snapshot().coins[3]
     evil = type(coin)(coin.id, "[red]\x1b[31mevil\n[/red]", coin.symbol)
     held = snapshot(coins=(*snapshot().coins[:3], evil))
-    text = drawn(status(standing(), held, NOW))
+    text = drawn(status(bulletin(), held, NOW))
     assert "[red] [31mevil [/red]" in text
     assert "\x1b" not in text
 
@@ -67,16 +67,16 @@ def test_nothing_known_is_drawn_too() -> None:
     assert "no prices to serve" in drawn(status(None, None, NOW), 80)
 
 
-WELL = standing(alerts=())
-NOBODY = standing(alerts=(), sources=(down("kraken", title="Kraken"), source("ecb", prices="currencies")))
+WELL = bulletin(alerts=())
+NOBODY = bulletin(alerts=(), sources=(down("kraken", title="Kraken"), source("ecb", prices="currencies")))
 
 
-@pytest.mark.parametrize(("found", "code"), [(WELL, 0), (standing(), 1), (NOBODY, 4)])
+@pytest.mark.parametrize(("found", "code"), [(WELL, 0), (bulletin(), 1), (NOBODY, 4)])
 async def test_what_a_script_is_told(found: Any, code: int) -> None:
     """0 all is well, 1 something wants attention, 4 no source answers; as a table, and as JSON."""
     store = FakeStore()
-    await store.write_standing(pack(found))
-    async with loopback(snapshot(), standings=store, clock=lambda: NOW) as origin:
+    await store.write_bulletin(pack(found))
+    async with loopback(snapshot(), bulletins=store, clock=lambda: NOW) as origin:
         form = "--json" if code else "--once"
         told = await run("status", form, "--url", origin)
     assert (told.code, told.err) == (code, "")
@@ -92,7 +92,7 @@ async def test_straight_from_the_store(tmp_path: Path) -> None:
     await store.open()
     held = snapshot(prices=tuple(price(coin.id, None) for coin in snapshot().coins))
     await store.publish(type(publication(1, 1))(held))
-    await store.write_standing(pack(standing(alerts=())))
+    await store.write_bulletin(pack(bulletin(alerts=())))
     config = write_config(tmp_path / "config", {})
     environ = {"TICKER_STORE_URL": f"embedded:{path}", "TICKER_SERVER_PORT": str(free_port())}
     ended = await run("status", "--json", "--config", str(config), environ=environ)
@@ -123,8 +123,8 @@ async def test_nothing_can_be_read(tmp_path: Path) -> None:
 async def test_live_on_a_terminal() -> None:
     """It draws again and again until Ctrl-C, which is no error."""
     store = FakeStore()
-    await store.write_standing(pack(standing()))
-    async with loopback(snapshot(), standings=store, clock=lambda: NOW) as origin:
+    await store.write_bulletin(pack(bulletin()))
+    async with loopback(snapshot(), bulletins=store, clock=lambda: NOW) as origin:
         master, slave = pty.openpty()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ticker", "status", "--url", origin),

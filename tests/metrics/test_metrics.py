@@ -8,24 +8,24 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from bulletins import bulletin
 from fakes import Clock
 from prometheus_client.parser import text_string_to_metric_families
 from service import free_port
 from snapshots import NOW, snapshot
-from standings import standing
 
+from ticker.bulletin import ConfigStanding, Refusal
 from ticker.metrics.door import metrics_door
 from ticker.metrics.figures import Figures, Polling, Serving
 from ticker.metrics.table import METRICS
 from ticker.server import app as application
 from ticker.server.seeing import FIGURES
 from ticker.server.seen import DOORS, SEEN, door_of
-from ticker.standing import ConfigStanding, Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 
 SERVING = Serving({("widget", 200): 7, ("prices", 304): 2}, 3, 2, 5, 40, snapshot(), True)
-POLLING = Polling(standing(), True, True, snapshot(), {"sent": 1, "failed": 0, "dropped": 0})
+POLLING = Polling(bulletin(), True, True, snapshot(), {"sent": 1, "failed": 0, "dropped": 0})
 WHOLE = Figures(NOW, "0.1.0", ConfigStanding("c1", NOW - 60, Refusal(NOW, "x"), 2), SERVING, POLLING)
 
 
@@ -73,7 +73,7 @@ async def test_a_process_tells_what_it_knows() -> None:
     """One that only serves knows no source; a poller that stands by leaves them to the one that leads."""
     served = await scraped(Figures(NOW, "0.1.0", ConfigStanding(), SERVING))
     assert not any(name.startswith(("ticker_source", "ticker_leader", "ticker_polls")) for name in served)
-    waiting = Polling(standing(), False, False, None, {})
+    waiting = Polling(bulletin(), False, False, None, {})
     polled = await scraped(Figures(NOW, "0.1.0", ConfigStanding(), None, waiting))
     assert polled["ticker_leader"] == {(): 0.0}
     assert polled["ticker_store_up"] == {("polling",): 0.0}
@@ -109,8 +109,9 @@ async def test_answers_are_counted_by_door() -> None:
         ("other", 404): 2, ("dialect", 200): 1, ("page", 200): 1,
     }  # fmt: skip
     assert app[FIGURES]().requests == app[SEEN].requests
-    app[SEEN].others.append(lambda: {("widget", 200): 1000})
+    app[SEEN].others.append(lambda: {("/widget/{kind}", 200): 1000, ("", 404): 3})
     assert app[SEEN].requests["widget", 200] == 1001
+    assert app[SEEN].requests["other", 404] == 5
     routes = {one.resource.canonical for one in app.router.routes() if one.resource is not None}
     assert {door_of(route) for route in routes} <= set(DOORS) - {"other"}
 

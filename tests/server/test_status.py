@@ -6,17 +6,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+from bulletins import bulletin, down, source
 from fakes import FakeStore
 from loopback import loopback
 from msgspec.structs import replace
 from snapshots import NOW, price, snapshot
-from standings import down, source, standing
 
+from ticker.bulletin import LARGEST, Alert, Bulletin, ConfigStanding, Excluded, Refusal, pack, unpack
 from ticker.server.app import Serving
 from ticker.server.status import ServerStanding, status
-from ticker.standing import LARGEST, Alert, ConfigStanding, Excluded, Refusal, Standing, pack, unpack
 
-WELL = standing(alerts=())
+WELL = bulletin(alerts=())
 ECB = source("ecb", prices="currencies")
 REFUSED = ConfigStanding("v", NOW, Refusal(NOW, "x"), 1)
 
@@ -44,7 +44,7 @@ def test_all_is_well() -> None:
 
 def test_a_dead_poller_is_seen_as_such() -> None:
     """The record bears its own time: an old one does not look alive, whatever it says."""
-    found = status(standing(at=NOW - 21, alerts=()), snapshot(), NOW, server())
+    found = status(bulletin(at=NOW - 21, alerts=()), snapshot(), NOW, server())
     assert (found["verdict"], codes(found)) == ("attention", ["poller_silent"])
     assert found["poller"]["gone"] is True
 
@@ -59,12 +59,12 @@ def test_a_dead_poller_is_seen_as_such() -> None:
         (WELL, snapshot(prices=(price("bitcoin", None),) * 4), server(), "attention", ["nothing_live"]),
         (replace(WELL, config=REFUSED), snapshot(), server(), "attention", ["config_refused"]),
         (WELL, snapshot(), server(config=REFUSED), "attention", ["config_refused"]),
-        (standing(), snapshot(), None, "attention", ["source_down"]),
-        (standing(alerts=(Alert("one_source", "neo", NOW - 900),)), snapshot(), None, "ok", []),
+        (bulletin(), snapshot(), None, "attention", ["source_down"]),
+        (bulletin(alerts=(Alert("one_source", "neo", NOW - 900),)), snapshot(), None, "ok", []),
     ],
 )  # fmt: skip
 def test_what_wants_attention(
-    is_so: Standing | None, held: Any, own: ServerStanding | None, verdict: str, expected: list[str]
+    is_so: Bulletin | None, held: Any, own: ServerStanding | None, verdict: str, expected: list[str]
 ) -> None:
     """Each trouble has its code; what ops were not told yet is none."""
     found = status(is_so, held, NOW, own)
@@ -73,25 +73,25 @@ def test_what_wants_attention(
 
 def test_those_told_of_are_named() -> None:
     """The sentence says which source."""
-    assert status(standing(), snapshot(), NOW)["problems"][0]["text"] == "Down for long: okx."
+    assert status(bulletin(), snapshot(), NOW)["problems"][0]["text"] == "Down for long: okx."
 
 
 def test_a_record_is_bounded() -> None:
     """However much is excluded, what is written stays small; what is not a record is none."""
     many = tuple(Excluded("x" * 64, "outlier") for _ in range(5000))
-    packed = pack(standing(sources=tuple(source(f"s{i}", excluded=many) for i in range(5))))
+    packed = pack(bulletin(sources=tuple(source(f"s{i}", excluded=many) for i in range(5))))
     assert len(packed) < LARGEST
     assert unpack(packed) is not None
     assert unpack(b"\x00") is None
-    assert unpack(pack(replace(standing(), version=2))) is None
+    assert unpack(pack(replace(bulletin(), version=2))) is None
 
 
 async def test_it_is_read_in_the_background_and_never_for_a_request() -> None:
     """A store that goes down changes nothing but a word; what it said stays, with its age."""
     store = FakeStore()
-    await store.write_standing(pack(standing(alerts=())))
+    await store.write_bulletin(pack(bulletin(alerts=())))
     serving = Serving(status="public")
-    site = loopback(snapshot(), serving, standings=store, clock=lambda: NOW)
+    site = loopback(snapshot(), serving, bulletins=store, clock=lambda: NOW)
     async with site as origin, aiohttp.ClientSession() as session:
         await asyncio.sleep(0)  # the first look needs a turn of the loop, and no request
         async with session.get(origin + "/v1/status") as response:

@@ -14,21 +14,19 @@ from aiohttp import web
 
 from ticker import __version__
 from ticker.alerts import PATIENCE, Patience
-from ticker.asking import Assignment
+from ticker.bulletin import ConfigStanding
 from ticker.commands import assembly, logs
 from ticker.config import Config
 from ticker.metrics.door import metrics_door
 from ticker.metrics.figures import Figures, Polling
 from ticker.model import SourceName
-from ticker.observing import Parts, instance
+from ticker.observing import Parts, Streams, instance
 from ticker.poller import Poller
 from ticker.reporting import Reporter
 from ticker.scheduler import Scheduler
 from ticker.server.seeing import FIGURES
 from ticker.server.seen import SEEN
-from ticker.standing import ConfigStanding
 from ticker.store.base import Store
-from ticker.streaming import Streamer
 from ticker.webhook import Webhook
 
 log = logging.getLogger("ticker")
@@ -66,8 +64,7 @@ class Seeing:
         self,
         poller: Poller,
         scheduler: Scheduler,
-        streamer: Streamer,
-        assigned: Callable[[], list[Assignment]],
+        streamer: Streams,
         store: Store,
         steady: Callable[[], float],
     ) -> None:
@@ -76,7 +73,6 @@ class Seeing:
             poller,
             scheduler,
             streamer,
-            assigned,
             lambda: self.config,
             lambda: _off(self._settings),
             started_at=time.time(),
@@ -107,7 +103,7 @@ class Seeing:
             return None
         tally, hook = self._poller.tally, self._webhook
         webhook = {} if hook is None else {"sent": hook.sent, "failed": hook.failed, "dropped": hook.dropped}
-        return Polling(self._reporter.standing(), tally.leads, not tally.store_down, tally.snapshot, webhook)
+        return Polling(self._reporter.bulletin(), tally.leads, not tally.store_down, tally.snapshot, webhook)
 
 
 def worker_number(environ: Mapping[str, str]) -> int:

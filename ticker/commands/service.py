@@ -76,7 +76,7 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
 async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator[None]:
     feed = Feed(store)
     await feed.start()
-    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, standings=store)
+    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
     seeing.serving(app)
     runner = web.AppRunner(
         app,
@@ -135,7 +135,7 @@ async def polling(
         filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         seeing = seeing or Seeing(config)
-        reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, lambda: polled, store, steady))
+        reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
         try:
             yield publishing
         finally:

@@ -17,11 +17,11 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from ticker.bulletin import unpack
 from ticker.commands import assembly, status_view
 from ticker.config import Config, default_folder, load
 from ticker.errors import StoreDown, StoreError, TickerError
 from ticker.server.status import status
-from ticker.standing import unpack
 from ticker.store import open_store
 from ticker.store.base import Store
 from ticker.store.sqlite_reader import SqliteReader
@@ -128,7 +128,7 @@ async def _from_store(config: Config) -> Found:
     store = _store(config)
     try:
         await store.open()
-        snapshot, packed = await store.latest(), await store.read_standing()
+        snapshot, packed = await store.latest(), await store.read_bulletin()
     finally:
         await store.close()
     return status(None if packed is None else unpack(packed), snapshot, time.time())

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ticker.bulletin import Bulletin, ConfigStanding
 from ticker.model import Snapshot
-from ticker.standing import ConfigStanding, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Serving:
 class Polling:
     """A poller: how it stands, whether it leads, whether the store takes what it writes. `webhook` counts messages."""
 
-    standing: Standing
+    bulletin: Bulletin
     leads: bool
     store_up: bool
     snapshot: Snapshot | None

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ticker.bulletin import Room, SourceStanding
 from ticker.metrics.figures import Figures
 from ticker.model import Snapshot
-from ticker.standing import Room, SourceStanding
 
 Sample = tuple[Sequence[str], float]  # the values of its labels, and the number
 Kind = Literal["counter", "gauge"]
@@ -43,7 +43,7 @@ def _serving(name: str) -> Callable[[Figures], list[Sample]]:
     return lambda figures: [] if figures.serving is None else _one(getattr(figures.serving, name))
 
 
-def _standing(read: Callable[[Figures], float | None]) -> Callable[[Figures], list[Sample]]:
+def _polling(read: Callable[[Figures], float | None]) -> Callable[[Figures], list[Sample]]:
     """A number of the polling half."""
     return lambda figures: [] if figures.polling is None else _one(read(figures))
 
@@ -64,7 +64,7 @@ def _sources(read: Callable[[SourceStanding, float], float | None]) -> Callable[
 
 def _polled(figures: Figures) -> Sequence[SourceStanding]:
     leads = figures.polling is not None and figures.polling.leads
-    return figures.polling.standing.sources if leads and figures.polling is not None else ()
+    return figures.polling.bulletin.sources if leads and figures.polling is not None else ()
 
 
 def _polls(figures: Figures) -> Iterator[Sample]:
@@ -98,7 +98,7 @@ def _store(figures: Figures) -> Iterator[Sample]:
 def _alerts(figures: Figures) -> list[Sample]:
     if figures.polling is None or not figures.polling.leads:
         return []
-    counts = Counter(one.kind for one in figures.polling.standing.alerts if one.told_at is not None)
+    counts = Counter(one.kind for one in figures.polling.bulletin.alerts if one.told_at is not None)
     return [((kind,), float(count)) for kind, count in sorted(counts.items())]
 
 
@@ -139,7 +139,7 @@ METRICS: tuple[Metric, ...] = (
         "ticker_leader",
         "gauge",
         "Whether this poller is the one that asks sources and publishes.",
-        _standing(lambda f: f.polling.leads if f.polling else None),
+        _polling(lambda f: f.polling.leads if f.polling else None),
     ),
     Metric(
         "ticker_source_up",
@@ -215,31 +215,31 @@ METRICS: tuple[Metric, ...] = (
         "ticker_rounds_total",
         "counter",
         "Rounds of settling that were published.",
-        _standing(lambda f: f.polling.standing.rounds.count if f.polling else None),
+        _polling(lambda f: f.polling.bulletin.rounds.count if f.polling else None),
     ),
     Metric(
         "ticker_round_seconds_total",
         "counter",
         "Seconds that settling took, together.",
-        _standing(lambda f: f.polling.standing.rounds.seconds if f.polling else None),
+        _polling(lambda f: f.polling.bulletin.rounds.seconds if f.polling else None),
     ),
     Metric(
         "ticker_turns_late_total",
         "counter",
         "Turns of sources that did not come for two intervals: the machine is overloaded, or slept.",
-        _standing(lambda f: f.polling.standing.late_turns if f.polling else None),
+        _polling(lambda f: f.polling.bulletin.late_turns if f.polling else None),
     ),
     Metric(
         "ticker_clock_steps_total",
         "counter",
         "Times the system's clock was set.",
-        _standing(lambda f: f.polling.standing.clock_steps if f.polling else None),
+        _polling(lambda f: f.polling.bulletin.clock_steps if f.polling else None),
     ),
     Metric(
         "ticker_store_errors_total",
         "counter",
         "Times the store did not take what the poller wrote.",
-        _standing(lambda f: f.polling.standing.store_errors if f.polling else None),
+        _polling(lambda f: f.polling.bulletin.store_errors if f.polling else None),
     ),
     Metric("ticker_alerts", "gauge", "Alerts that were told and are not over, by kind.", _alerts, ("kind",)),
     Metric(

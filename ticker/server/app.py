@@ -78,12 +78,12 @@ def make_app(
     clock: Callable[[], float],
     past: history.Past | None = None,
     records: explain.Records | None = None,
-    standings: status_doors.Standings | None = None,
+    bulletins: status_doors.Bulletins | None = None,
 ) -> web.Application:
     """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
 
     Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`,
-    without `standings` nothing of the poller on `/status`.
+    without `bulletins` nothing of the poller on `/status`.
     """
     ready = Shelf(clock)
     past = None if past is None else PresentUnit(past, lambda: feed.snapshot)
@@ -117,7 +117,7 @@ def make_app(
         app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
     elements = Elements(doors, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors)
     app.add_routes(elements.routes())
-    seeing.attach(app, serving, feed, ready, stream, clock, standings)
+    seeing.attach(app, serving, feed, ready, stream, clock, bulletins)
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 

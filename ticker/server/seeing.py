@@ -12,7 +12,7 @@ from ticker.metrics.figures import Serving as Figures
 from ticker.server.near import Near
 from ticker.server.seen import SEEN, Seen, observing
 from ticker.server.shelf import Shelf
-from ticker.server.status_doors import Own, Standings, StatusDoors, Watch
+from ticker.server.status_doors import Bulletins, Own, StatusDoors, Watch
 from ticker.server.stream import Stream
 
 if TYPE_CHECKING:
@@ -28,16 +28,16 @@ def attach(
     shelf: Shelf,
     stream: Stream,
     clock: Callable[[], float],
-    standings: Standings | None,
+    bulletins: Bulletins | None,
 ) -> None:
     """Give an application its counts (`SEEN`, `FIGURES`), and the doors that show how things stand.
 
-    Without `standings` to read from, nothing is known of the poller.
+    Without `bulletins` to read from, nothing is known of the poller.
     """
     seen = app[SEEN] = Seen()
     near = Near(serving.trusted_proxies)
     app.middlewares.insert(0, observing(seen, near))
-    watch = None if standings is None else Watch(standings)
+    watch = None if bulletins is None else Watch(bulletins)
     own = Own(
         seen,
         f"{socket.gethostname()[:64]}:{os.getpid()}",

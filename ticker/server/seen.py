@@ -12,11 +12,11 @@ from functools import lru_cache
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from ticker.bulletin import ConfigStanding
 from ticker.request_id import CURRENT, made, well_formed
 from ticker.server.near import Near
-from ticker.standing import ConfigStanding
 
-Counts = Mapping[tuple[str, int], int]  # (door, status) to answers
+Counts = Mapping[tuple[str, int], int]  # (door, or route, and status) to answers
 
 HEADER = "X-Request-ID"
 _DOORS = {
@@ -57,7 +57,10 @@ def door_of(route: str | None) -> str:
 
 
 class Seen:
-    """The counts of a process. `others` are functions that give more of them; `config` tells which one is in use."""
+    """The counts of a process. `others` are functions that give more of them by route ("" = none of ours) and status.
+
+    `config` tells which configuration is in use.
+    """
 
     def __init__(self) -> None:
         self.started_at = time.time()
@@ -70,7 +73,8 @@ class Seen:
         """Answers so far, by door and status."""
         total = Counter(self._counts)
         for other in self.others:
-            total.update(other())
+            for (route, status), count in other().items():
+                total[door_of(route or None), status] += count
         return total
 
     def count(self, door: str, status: int) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from ticker.alerts import listed
+from ticker.bulletin import Bulletin, ConfigStanding, SourceStanding
 from ticker.model import Coin, Price, Snapshot
 from ticker.server.views import iso
-from ticker.standing import ConfigStanding, SourceStanding, Standing
 
 _TIMES = frozenset(
     [
@@ -58,39 +58,39 @@ class ServerStanding:
 
 
 def status(
-    standing: Standing | None, snapshot: Snapshot | None, now: float, server: ServerStanding | None = None
+    bulletin: Bulletin | None, snapshot: Snapshot | None, now: float, server: ServerStanding | None = None
 ) -> dict[str, Any]:
     """All of it at `now`. Without a `server` it is what the store says alone."""
-    config = _config(standing, server)
-    problems = _problems(standing, snapshot, now, server, config)
+    config = _config(bulletin, server)
+    problems = _problems(bulletin, snapshot, now, server, config)
     verdict = "down" if {"no_source", "no_prices"} & set(problems) else "attention" if problems else "ok"
     return {
         "version": 1,
         "at": iso(now),
         "verdict": verdict,
-        "problems": [{"code": code, "text": PROBLEMS[code].format(_subjects(standing, code))} for code in problems],
+        "problems": [{"code": code, "text": PROBLEMS[code].format(_subjects(bulletin, code))} for code in problems],
         "server": None if server is None else _server(server, now),
-        "poller": None if standing is None else _poller(standing, now),
+        "poller": None if bulletin is None else _poller(bulletin, now),
         "config": _plain(config),
         "snapshot": None if snapshot is None else _snapshot(snapshot, now),
-        "sources": [] if standing is None else [_source(one, now) for one in standing.sources],
-        "off": {} if standing is None else dict(standing.off),
+        "sources": [] if bulletin is None else [_source(one, now) for one in bulletin.sources],
+        "off": {} if bulletin is None else dict(bulletin.off),
         "coins": [] if snapshot is None else [_coin(*pair, now) for pair in snapshot.by_coin().values()],
-        "alerts": [] if standing is None else [_plain(one) for one in standing.alerts if one.told_at is not None],
+        "alerts": [] if bulletin is None else [_plain(one) for one in bulletin.alerts if one.told_at is not None],
     }
 
 
 def _problems(
-    standing: Standing | None,
+    bulletin: Bulletin | None,
     snapshot: Snapshot | None,
     now: float,
     server: ServerStanding | None,
     config: ConfigStanding,
 ) -> list[str]:
     """What wants somebody's attention, worst first: what alerts tell of, and what no alert could."""
-    told = set() if standing is None else {one.kind for one in standing.alerts if one.told_at is not None}
-    alive = standing is not None and not standing.gone(now)
-    polled = [] if standing is None else [one for one in standing.sources if one.prices == "coins"]
+    told = set() if bulletin is None else {one.kind for one in bulletin.alerts if one.told_at is not None}
+    alive = bulletin is not None and not bulletin.gone(now)
+    polled = [] if bulletin is None else [one for one in bulletin.sources if one.prices == "coins"]
     fresh = snapshot is not None and any(one.freshness(now) in ("live", "delayed") for one in snapshot.prices)
     is_so = {
         "no_prices": snapshot is None,
@@ -105,19 +105,19 @@ def _problems(
     return [code for code, so in is_so.items() if so]
 
 
-def _subjects(standing: Standing | None, code: str) -> str:
+def _subjects(bulletin: Bulletin | None, code: str) -> str:
     """The sources or coins that ops were told of."""
-    alerts = () if standing is None else standing.alerts
+    alerts = () if bulletin is None else bulletin.alerts
     return listed([one.subject for one in alerts if one.kind == code and one.told_at is not None])
 
 
-def _config(standing: Standing | None, server: ServerStanding | None) -> ConfigStanding:
+def _config(bulletin: Bulletin | None, server: ServerStanding | None) -> ConfigStanding:
     """That of the poller, which makes the prices; a refusal counts wherever it was."""
-    if standing is None:
+    if bulletin is None:
         return ConfigStanding() if server is None else server.config
-    if server is not None and standing.config.refused is None and server.config.refused is not None:
-        return msgspec.structs.replace(standing.config, refused=server.config.refused)
-    return standing.config
+    if server is not None and bulletin.config.refused is None and server.config.refused is not None:
+        return msgspec.structs.replace(bulletin.config, refused=server.config.refused)
+    return bulletin.config
 
 
 def _server(server: ServerStanding, now: float) -> dict[str, Any]:
@@ -135,18 +135,18 @@ def _server(server: ServerStanding, now: float) -> dict[str, Any]:
     }
 
 
-def _poller(standing: Standing, now: float) -> dict[str, Any]:
+def _poller(bulletin: Bulletin, now: float) -> dict[str, Any]:
     return {
-        "instance": standing.instance,
-        "ticker": standing.ticker,
-        "started_at": iso(standing.started_at),
-        "at": iso(standing.at),
-        "age": _seconds(now - standing.at),
-        "gone": standing.gone(now),
-        "rounds": _plain(standing.rounds),
-        "late_turns": standing.late_turns,
-        "clock_steps": standing.clock_steps,
-        "store_errors": standing.store_errors,
+        "instance": bulletin.instance,
+        "ticker": bulletin.ticker,
+        "started_at": iso(bulletin.started_at),
+        "at": iso(bulletin.at),
+        "age": _seconds(now - bulletin.at),
+        "gone": bulletin.gone(now),
+        "rounds": _plain(bulletin.rounds),
+        "late_turns": bulletin.late_turns,
+        "clock_steps": bulletin.clock_steps,
+        "store_errors": bulletin.store_errors,
     }
 
 

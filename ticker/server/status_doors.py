@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from ticker import __version__
+from ticker.bulletin import Bulletin, unpack
 from ticker.errors import StoreError
 from ticker.model import Snapshot
 from ticker.server import headers, status, status_page
@@ -21,7 +22,6 @@ from ticker.server.near import Near
 from ticker.server.params import RequestError
 from ticker.server.seen import Seen, peer_of
 from ticker.server.status import ServerStanding
-from ticker.standing import Standing, unpack
 
 log = logging.getLogger("ticker.server")
 
@@ -29,10 +29,10 @@ LOOK = 2.0  # seconds between two looks into the store
 KEPT = 1.0  # seconds that an answer is handed out, so that a crowd costs no more than one
 
 
-class Standings(Protocol):
+class Bulletins(Protocol):
     """What keeps how polling stands: a store, or as much of it as is needed here."""
 
-    async def read_standing(self) -> bytes | None:
+    async def read_bulletin(self) -> bytes | None:
         """What was last written; None where nothing was. Raises `StoreError`."""
         ...
 
@@ -40,15 +40,15 @@ class Standings(Protocol):
 class Watch:
     """How polling stands, read again and again from `start` to `close`. A store that is down changes nothing."""
 
-    def __init__(self, standings: Standings) -> None:
-        self._standings = standings
+    def __init__(self, bulletins: Bulletins) -> None:
+        self._standings = bulletins
         self._task: asyncio.Task[None] | None = None
-        self.standing: Standing | None = None
+        self.bulletin: Bulletin | None = None
         self.trouble = False
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
-        self._task = asyncio.create_task(self._follow(), name="standing")
+        self._task = asyncio.create_task(self._follow(), name="bulletin")
 
     async def close(self) -> None:
         """End."""
@@ -61,14 +61,14 @@ class Watch:
     async def _follow(self) -> None:
         while True:
             try:
-                packed = await self._standings.read_standing()
+                packed = await self._standings.read_bulletin()
             except StoreError:
                 self.trouble = True  # the feed has told the log already
             except Exception:
                 log.exception("reading how polling stands failed in a way that should not be; trying again")
             else:
                 self.trouble = False
-                self.standing = (None if packed is None else unpack(packed)) or self.standing
+                self.bulletin = (None if packed is None else unpack(packed)) or self.bulletin
             await asyncio.sleep(LOOK)
 
 
@@ -86,7 +86,7 @@ class Own:
         self._seen, self._instance = seen, instance
         self._viewers, self._streams, self._variants = viewers, streams, variants
 
-    def standing(self, *, trouble: bool) -> ServerStanding:
+    def bulletin(self, *, trouble: bool) -> ServerStanding:
         """At this moment."""
         return ServerStanding(
             instance=self._instance,
@@ -158,7 +158,7 @@ class StatusDoors:
     def _found(self) -> dict[str, Any]:
         now = self._clock()
         if self._kept is None or not 0 <= now - self._kept[0] < KEPT:
-            trouble, standing = (False, None) if self._watch is None else (self._watch.trouble, self._watch.standing)
-            own = self._own.standing(trouble=trouble)
-            self._kept = now, status.status(standing, self._snapshot(), now, own)
+            trouble, bulletin = (False, None) if self._watch is None else (self._watch.trouble, self._watch.bulletin)
+            own = self._own.bulletin(trouble=trouble)
+            self._kept = now, status.status(bulletin, self._snapshot(), now, own)
         return self._kept[1]

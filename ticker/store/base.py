@@ -134,11 +134,11 @@ class Store(Protocol):
         """The newest `limit` entries of one coin ("" for whole rounds) from `start` to `end`, newest first."""
         ...
 
-    async def write_standing(self, standing: bytes) -> None:
+    async def write_bulletin(self, bulletin: bytes) -> None:
         """Keep how polling stands, opaque here and small, in the place of what was kept of it."""
         ...
 
-    async def read_standing(self) -> bytes | None:
+    async def read_bulletin(self) -> bytes | None:
         """What was last written of how polling stands; None where nothing was."""
         ...
 

@@ -12,7 +12,7 @@
 | decisions          | zset    | the log, by coin, moment (`redis_log`)   | 7 days;  | together 50 MB,            |
 | decisions:ages     | zset    | its heads, by moment                     | a round  | the oldest go first        |
 | decisions:bytes    | string  | its size, in digits                      | 24 h     | 8 digits                   |
-| status             | string  | how polling stands, JSON (`standing`)    | for ever | one value, 256 KB          |
+| status             | string  | how polling stands, JSON (`bulletin`)    | for ever | one value, 256 KB          |
 | notice             | channel | EPOCH-SEQ of a publication; "beat"       | none     | one message a publication  |
 
 The braces stand in the keys as they are: one hash tag, one slot. No key expires: age is told by as-of, never by a TTL
@@ -193,11 +193,11 @@ class RedisStore:
         """As the contract says."""
         return await self._log.decisions(coin, start, end, limit)
 
-    async def write_standing(self, standing: bytes) -> None:
+    async def write_bulletin(self, bulletin: bytes) -> None:
         """As the contract says."""
-        await self._call(self._calls.set(self._status_key, standing))
+        await self._call(self._calls.set(self._status_key, bulletin))
 
-    async def read_standing(self) -> bytes | None:
+    async def read_bulletin(self) -> bytes | None:
         """As the contract says."""
         found: Any = await self._call(self._calls.get(self._status_key))
         return None if found is None else bytes(found)

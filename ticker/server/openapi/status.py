@@ -2,10 +2,10 @@
 
 from typing import get_args
 
+from ticker.bulletin import Condition, Switch
 from ticker.model import Agreement, Freshness
 from ticker.server.openapi.schemas import COUNT, FLAG, MOMENT, TEXT, VERSION, Schema, many, one_of, or_null, record, ref
 from ticker.server.status import PROBLEMS, VERDICTS
-from ticker.standing import Condition, Switch
 
 _NUMBER: Schema = {"type": "number"}
 _SECONDS: Schema = {"type": "number", "description": "Seconds."}

@@ -125,7 +125,7 @@ class Alert(Struct, frozen=True):
     clear_since: float | None = None
 
 
-class Standing(Struct, frozen=True):
+class Bulletin(Struct, frozen=True):
     """All of it at the moment `at`. `instance` is the machine's name and the process id of the poller."""
 
     at: float
@@ -149,19 +149,19 @@ class Standing(Struct, frozen=True):
         return abs(now - self.at) > SILENT
 
 
-def pack(standing: Standing) -> bytes:
+def pack(bulletin: Bulletin) -> bytes:
     """A record as bytes. One that is too large is written without exclusions and alerts: rather that than none."""
-    packed = msgspec.json.encode(standing)
+    packed = msgspec.json.encode(bulletin)
     if len(packed) > LARGEST:
-        sources = tuple(msgspec.structs.replace(one, excluded=()) for one in standing.sources)
-        packed = msgspec.json.encode(msgspec.structs.replace(standing, sources=sources, alerts=()))
+        sources = tuple(msgspec.structs.replace(one, excluded=()) for one in bulletin.sources)
+        packed = msgspec.json.encode(msgspec.structs.replace(bulletin, sources=sources, alerts=()))
     return packed
 
 
-def unpack(packed: bytes) -> Standing | None:
+def unpack(packed: bytes) -> Bulletin | None:
     """What `pack` packed; None for what is not a record, or one of another version."""
     try:
-        found = msgspec.json.decode(packed, type=Standing)
+        found = msgspec.json.decode(packed, type=Bulletin)
     except msgspec.MsgspecError:
         return None
     return found if found.version == 1 else None

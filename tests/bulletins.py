@@ -4,18 +4,18 @@ from decimal import Decimal
 
 from snapshots import NOW, price
 
-from ticker.model import Price
-from ticker.standing import (
+from ticker.bulletin import (
     Alert,
+    Bulletin,
     ConfigStanding,
     Excluded,
     Feeding,
     Room,
     Rounds,
     SourceStanding,
-    Standing,
     Trouble,
 )
+from ticker.model import Price
 
 
 def source(name: str, **more: object) -> SourceStanding:
@@ -55,7 +55,7 @@ def down(name: str, since: float = NOW - 4 * 3600, **more: object) -> SourceStan
     return source(name, **given)
 
 
-def standing(at: float = NOW - 1, **more: object) -> Standing:
+def bulletin(at: float = NOW - 1, **more: object) -> Bulletin:
     """A poller that leads, with four sources; one has been down for four hours, which was told."""
     given: dict[str, object] = {
         "instance": "prices-1:4711",
@@ -84,7 +84,7 @@ def standing(at: float = NOW - 1, **more: object) -> Standing:
         "alerts": (Alert("source_down", "okx", NOW - 4 * 3600, NOW - 3600),),
         **more,
     }
-    return Standing(at, **given)  # type: ignore[arg-type]
+    return Bulletin(at, **given)  # type: ignore[arg-type]
 
 
 def single(coin: str, name: str = "kraken") -> Price:
