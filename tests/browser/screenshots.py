@@ -52,8 +52,7 @@ def strip(tab: Page, name: str, html: str, width: int, display: str = "flex") ->
     """A picture of widgets beside each other, without a margin."""
     tab.set_viewport_size({"width": width, "height": 100})
     style = f'body{{margin:0;display:{display};font-family:"Liberation Sans",sans-serif}}'
-    look = "margin:0;padding:8px;background:#8a93a3;display:flex;gap:8px;align-items:start"
-    tab.set_content(f'<!doctype html><body style="{look}">{images}')
+    tab.set_content(f'<!doctype html><meta charset="utf-8"><style>{style}</style>{html}')
     tab.screenshot(path=OUT / f"{name}.png", full_page=True, animations="disabled")
 
 
@@ -86,9 +85,8 @@ def status(browser: Browser) -> None:
         tab.close()
     tab = browser.new_page(viewport={"width": 1104, "height": 100}, device_scale_factor=1.5)
     images = "".join(f'<img src="data:image/png;base64,{one}" style="width:540px;border-radius:10px">' for one in shots)
-    tab.set_content(
-        f'<!doctype html><body style="margin:0;padding:8px;background:#8a93a3;display:flex;gap:8px;align-items:start">{images}'
-    )
+    look = "margin:0;padding:8px;background:#8a93a3;display:flex;gap:8px;align-items:start"
+    tab.set_content(f'<!doctype html><body style="{look}">{images}')
     tab.locator("img").last.wait_for()
     tab.screenshot(path=OUT / "status.png", full_page=True)
     tab.close()
