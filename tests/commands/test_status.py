@@ -20,8 +20,9 @@ from rich.console import Console
 from service import free_port, write_config
 from snapshots import NOW, price, snapshot
 
-from ticker.bulletin import pack
+from ticker.bulletin import Bulletin, pack
 from ticker.commands import status_view
+from ticker.commands.status import exit_code
 from ticker.server.app import Serving
 from ticker.server.status import status
 from ticker.store.sqlite import SqliteStore
@@ -71,17 +72,22 @@ WELL = bulletin(alerts=())
 NOBODY = bulletin(alerts=(), sources=(down("kraken", title="Kraken"), source("ecb", prices="currencies")))
 
 
-@pytest.mark.parametrize(("found", "code"), [(WELL, 0), (bulletin(), 1), (NOBODY, 4)])
-async def test_what_a_script_is_told(found: Any, code: int) -> None:
-    """0 all is well, 1 something wants attention, 4 no source answers; as a table, and as JSON."""
+@pytest.mark.parametrize(("found", "code"), [(WELL, 0), (bulletin(), 1), (None, 1), (NOBODY, 4)])
+def test_what_a_script_is_told(found: Bulletin | None, code: int) -> None:
+    """0 all is well, 1 something wants attention, 4 no source answers."""
+    assert exit_code(status(found, snapshot(), NOW)) == code
+
+
+@pytest.mark.parametrize(("form", "found", "code"), [("--once", bulletin(), 1), ("--json", NOBODY, 4)])
+async def test_once(form: str, found: Bulletin, code: int) -> None:
+    """As a table, and as JSON, with that exit code and nothing beside."""
     store = FakeStore()
     await store.write_bulletin(pack(found))
     async with loopback(snapshot(), bulletins=store, clock=lambda: NOW) as origin:
-        form = "--json" if code else "--once"
         told = await run("status", form, "--url", origin)
     assert (told.code, told.err) == (code, "")
     assert "Kraken" in told.out
-    if code:
+    if form == "--json":
         assert json.loads(told.out)["poller"]["instance"] == "prices-1:4711"
 
 

@@ -86,7 +86,7 @@ class Own:
         self._seen, self._instance = seen, instance
         self._viewers, self._streams, self._variants = viewers, streams, variants
 
-    def bulletin(self, *, trouble: bool) -> ServerStanding:
+    def standing(self, *, trouble: bool) -> ServerStanding:
         """At this moment."""
         return ServerStanding(
             instance=self._instance,
@@ -118,7 +118,7 @@ class StatusDoors:
     ) -> None:
         self._watch, self._own, self._snapshot, self._clock = watch, own, snapshot, clock
         self._who, self._near, self._origins, self._home = who, near, origins, home
-        self._kept: tuple[float, dict[str, Any]] | None = None
+        self._kept: dict[str, tuple[float, bytes]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """Path to handler; none where nobody may see them."""
@@ -128,7 +128,8 @@ class StatusDoors:
         """For people; it asks again by itself unless told not to."""
         self._allow(request)
         refreshing = request.query.get("refresh") != "off"
-        body = status_page.page(self._found(), self._home, refreshing=refreshing)
+        name = "refreshing" if refreshing else "still"
+        body = self._lately(name, lambda found: status_page.page(found, self._home, refreshing=refreshing))
         more = {"Content-Type": headers.HTML, "Content-Security-Policy": status_page.policy()}
         if refreshing:
             more["Refresh"] = str(status_page.REFRESH)
@@ -138,7 +139,7 @@ class StatusDoors:
         """For programs."""
         self._allow(request)
         shared = headers.sharing(self._origins, request.headers.get("Origin")) if self._who == "public" else {}
-        return self._answer(msgspec.json.encode(self._found()), {"Content-Type": headers.JSON, **shared})
+        return self._answer(self._lately("json", msgspec.json.encode), {"Content-Type": headers.JSON, **shared})
 
     def _answer(self, body: bytes, more: dict[str, str]) -> web.Response:
         return web.Response(
@@ -155,10 +156,15 @@ class StatusDoors:
                 "forbidden", 'this is shown on the machine itself; [server] status = "public" shows it to everyone'
             )
 
-    def _found(self) -> dict[str, Any]:
+    def _lately(self, name: str, write: Callable[[dict[str, Any]], bytes]) -> bytes:
+        """What was written under a name a moment ago, or else is now."""
         now = self._clock()
-        if self._kept is None or not 0 <= now - self._kept[0] < KEPT:
-            trouble, bulletin = (False, None) if self._watch is None else (self._watch.trouble, self._watch.bulletin)
-            own = self._own.bulletin(trouble=trouble)
-            self._kept = now, status.status(bulletin, self._snapshot(), now, own)
-        return self._kept[1]
+        at, body = self._kept.get(name, (-KEPT, b""))
+        if not 0 <= now - at < KEPT:
+            body = write(self._found(now))
+            self._kept[name] = now, body
+        return body
+
+    def _found(self, now: float) -> dict[str, Any]:
+        trouble, bulletin = (False, None) if self._watch is None else (self._watch.trouble, self._watch.bulletin)
+        return status.status(bulletin, self._snapshot(), now, self._own.standing(trouble=trouble))
