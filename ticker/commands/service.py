@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ticker.commands import assembly
+from ticker.commands import assembly, handles
 from ticker.commands.filling import fill_new
 from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
 from ticker.commands.notify import SILENT, Notifier
@@ -67,13 +67,15 @@ async def serve_until_stopped(
         stack.push_async_callback(store.close)
         await store.open()
         ends: list[asyncio.Task[None]] = []
+        if serve:
+            handles.raise_limit(config.server.max_viewers)
         readiness = await stack.enter_async_context(_server(config, store)) if serve else None
         if poll:
             running = polling(config, store, simulated=simulated, vitals=vitals)
             ends.append(await stack.enter_async_context(running))
         notifier.ready(_status(config, poll=poll, serve=serve))
-        living = asyncio.create_task(signs_of_life(notifier, vitals))
-        stack.callback(living.cancel)
+        for beside in (signs_of_life(notifier, vitals), handles.watch()):
+            stack.callback(asyncio.create_task(beside).cancel)
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
