@@ -161,7 +161,7 @@ async def test_a_folder_in_its_place_is_refused(path: Path) -> None:
     for _ in range(2):
         with pytest.raises(StoreDown, match="unable to open"):
             await SqliteStore(path).open()
-    while any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):
+    while any("_connection_worker_thread" in one.name for one in threading.enumerate()):  # noqa: ASYNC110
         await asyncio.sleep(0.01)  # aiosqlite's thread has a last word to our loop when it could not open a file
     with pytest.raises(StoreDown, match=r"cannot be used as a store: (Not a directory|File exists)"):
         await SqliteStore(path / "file" / "store.db").open()
@@ -179,7 +179,7 @@ async def test_a_full_disk_costs_no_price(path: Path, caplog: pytest.LogCaptureF
 
     async def follow() -> None:
         async for found in store.changes():
-            seen.append(found.order)
+            seen.append(found.order)  # noqa: PERF401
 
     following = asyncio.create_task(follow())
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -198,7 +198,7 @@ async def test_a_full_disk_costs_no_price(path: Path, caplog: pytest.LogCaptureF
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     await store.publish(publication(1, 4))
     async with asyncio.timeout(20):
-        while (1, 4) not in seen:
+        while (1, 4) not in seen:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
