@@ -337,6 +337,7 @@ async def _close(answers: history.History, _: web.Application) -> None:
 async def _sign(request: web.Request, response: web.StreamResponse) -> None:
     """Whatever answered, the versions of what we run on stay out of it."""
     request.app[READINESS].dress(response)
+    response.headers["Server"] = headers.SECURITY["Server"]  # the framework has put its own there
     for name, value in headers.SECURITY.items():
         response.headers.setdefault(name, value)
 
