@@ -1,9 +1,11 @@
 """How a wrong clock of this machine is noticed: by what many sources say the time is (trust rule 38)."""
 
+import asyncio
 from email.utils import formatdate
 
 import pytest
 
+from ticker.fetch import Ask, Fetcher
 from ticker.skew import Skew, offset
 
 NOW = 1_800_000_000.0
@@ -55,3 +57,28 @@ def test_it_is_told_once_and_once_when_it_is_over() -> None:
             told.append(skew.news())
 
     assert [one for one in told if one is not None] == [3600.0, 60.0, 0.0]
+
+
+async def test_the_log_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Three sources an hour ahead of us: one line for ops, which says what it costs; one when the clock is set."""
+    ahead = 3600.0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nDate: {formatdate(NOW + ahead, usegmt=True)}\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    caplog.set_level("INFO", "ticker.fetch")
+    async with Fetcher("ticker/test", lambda: NOW) as fetcher:
+        for ahead in (3600.0, 3600.0, 0.0):  # noqa: B007 - what the server reads
+            for source in ("kraken", "okx", "coinbase"):
+                await fetcher.fetch(Ask(source, base, "/", allow_private=True))
+    server.close()
+
+    behind, right = [record.getMessage() for record in caplog.records]
+    assert behind.startswith("this machine's clock is 3600 s behind, by 3 sources; ages are wrong")
+    assert right == "this machine's clock is right again"

@@ -6,6 +6,8 @@ import resource
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
@@ -169,6 +171,16 @@ async def test_no_memory_left(tmp_path: Path) -> None:
     await whole(tmp_path / "config" / "store.sqlite3")
     async with running(tmp_path) as again:
         await goes_on(again)
+
+
+def test_memory_that_ends_is_told_in_a_sentence() -> None:
+    """Where Python itself notices: a word, an exit code, and no trace of a hundred lines."""
+    script = "import ticker.__main__ as one\none.app = lambda: bytearray(1 << 62)\none.main()"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("ticker: out of memory: ")
+    assert ended.stderr.count("\n") == 1
 
 
 def _memory(process: Process) -> int:
