@@ -45,7 +45,6 @@ from ticker.server.ratelimit import RateLimit, answering
 from ticker.server.readiness import READINESS, Readiness
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
-from ticker.server.units import PresentUnit
 from widgets import render
 
 log = logging.getLogger("ticker.server")
@@ -87,7 +86,6 @@ def make_app(
     addresses = Addresses(serving.trusted_proxies)
     costs = RateLimit(serving.costly_per_minute, addresses)
     ready = Shelf(clock, charge=costs.charge)
-    past = None if past is None else PresentUnit(past, lambda: feed.snapshot)
     memory = None if past is None else Memory(past, clock, ready.refresh)
     icons = own_icons.Icons(serving.icons, ready.refresh)
     pictures = Pictures(serving.origin, serving.disclaimer, memory, icons.address)
