@@ -5,7 +5,6 @@ Knows how the parts fit together; not where settings come from.
 
 import asyncio
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +14,8 @@ from aiohttp import web
 
 from ticker.commands import assembly
 from ticker.commands.filling import fill_new
+from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
+from ticker.commands.notify import SILENT, Notifier
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
@@ -23,6 +24,7 @@ from ticker.poller import Poller
 from ticker.scheduler import Scheduler
 from ticker.server import limits
 from ticker.server.app import make_app
+from ticker.server.readiness import READINESS, Readiness
 from ticker.store import open_store
 from ticker.store.base import Store
 from ticker.streaming import Streamer
@@ -43,36 +45,71 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simulated: bool = False) -> None:
-    """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def serve_until_stopped(
+    config: Config,
+    *,
+    poll: bool,
+    serve: bool,
+    simulated: bool = False,
+    notifier: Notifier = SILENT,
+    ending: Ending | None = None,
+) -> None:
+    """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`.
+
+    Asked to end, a server says so at `/readyz`, goes on for `[server] drain`, sends its viewers away to come back
+    elsewhere, ends what it has begun, and is gone within 10 s more, which `ending` sees to. A second signal ends it at
+    once.
+    """
+    stop = stop_on_signals()
+    vitals = Vitals()
     async with AsyncExitStack() as stack:
         store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
         await store.open()
         ends: list[asyncio.Task[None]] = []
-        if serve:
-            await stack.enter_async_context(_server(config, store))
+        readiness = await stack.enter_async_context(_server(config, store)) if serve else None
         if poll:
-            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
+            running = polling(config, store, simulated=simulated, vitals=vitals)
+            ends.append(await stack.enter_async_context(running))
+        notifier.ready(_status(config, poll=poll, serve=serve))
+        living = asyncio.create_task(signs_of_life(notifier, vitals))
+        stack.callback(living.cancel)
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        notifier.stopping()
         for task in ends:
             if task.done():
                 raise_ours(task)
+        if readiness is not None:
+            await _drain(readiness, config.server.drain)
         log.info("stopping")
+        if ending is not None:
+            ending.begin()
+
+
+def _status(config: Config, *, poll: bool, serve: bool) -> str:
+    """What we do, in a line for people."""
+    polled = f"polling {len(config.active_sources())} sources for {len(config.coins)} coins" if poll else ""
+    served = f"serving on {assembly.listening(config)}/" if serve else ""
+    return ", ".join(filter(None, (polled, served)))
+
+
+async def _drain(readiness: Readiness, seconds: float) -> None:
+    """Want no more requests, and answer those that come all the same for so long."""
+    readiness.leave()
+    if seconds:
+        log.info("leaving in %g s; /readyz says so", seconds)
+        await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store) -> AsyncIterator[Readiness]:
     feed = Feed(store)
     await feed.start()
+    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store)
     runner = web.AppRunner(
-        make_app(feed, assembly.serving(config), time.time, past=store, records=store),
+        app,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
@@ -90,15 +127,18 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
         log.info("serving on %s/", assembly.listening(config))
         if config.server.public_url:
             log.info("readers are sent to %s/", assembly.origin(config))
-        yield
+        yield app[READINESS]
     finally:
         await runner.cleanup()
         await feed.stop()
 
 
 @asynccontextmanager
-async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and publish into the store; the task that is given ends only with an error."""
+async def polling(
+    config: Config, store: Store, *, simulated: bool, vitals: Vitals | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Poll and publish into the store; the task that is given ends only with an error. `vitals` then has our rounds."""
+    vitals = vitals or Vitals()
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
     async with Fetcher(user_agent, time.time) as fetcher:
@@ -121,12 +161,14 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
             log.info("streaming %s between polls", ", ".join(streamer.health))
         publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
+        vitals.watch("rounds", lambda: scheduler.alive)
         streaming = asyncio.create_task(streamer.run())
         filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         try:
             yield publishing
         finally:
+            vitals.forget("rounds")
             scheduler.stop()
             tasks = (publishing, streaming, filling, telling)
             for task in tasks:

@@ -78,6 +78,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     frame_ancestors: Annotated[tuple[str, ...], texts(urls.frame_ancestor)] = ("*",)
     dialect: Annotated[bool, flag()] = True
     metrics_port: Annotated[int, whole(0, 65_535)] = 9108
+    drain: Annotated[float, duration(0.0, 60.0)] = 0.0
+    costly_per_minute: Annotated[int, whole(0, 1_000_000)] = 240
     disclaimer: Annotated[str, text(longest=300)] = ""
 
 

@@ -41,6 +41,7 @@ from ticker.server.elements import Elements
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
+from ticker.server.readiness import READINESS, Readiness
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
 from ticker.server.units import PresentUnit
@@ -89,6 +90,7 @@ def make_app(
     doors = _Doors(serving, ready, pictures)
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     stream = app[STREAM] = Stream(clock, serving.limits)
+    app[READINESS] = doors.readiness
     app.add_routes(pages.Pages(doors, pictures, icons, serving.defaults, serving.origin).routes())
     app.router.add_get("/widget/{kind}", doors.widget)
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
@@ -147,6 +149,7 @@ class _Doors:
     def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures) -> None:
         self._serving, self._pictures = serving, pictures
         self.shelf = shelf
+        self.readiness = Readiness()
         self._policies = {
             (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
             for kind in render.KINDS
@@ -238,7 +241,8 @@ class _Doors:
         return web.Response(text="ok\n", headers={"Cache-Control": headers.NO_STORE})
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Ready: there is a snapshot, even an empty one."""
+        """Ready: there is a snapshot, even an empty one, and we are not about to stop."""
+        self.readiness.check()
         if self.shelf.snapshot is None:
             raise not_ready()
         return web.Response(text="ready\n", headers={"Cache-Control": headers.NO_STORE})
@@ -334,8 +338,9 @@ async def _close(answers: history.History, _: web.Application) -> None:
     await answers.close()
 
 
-async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+async def _sign(request: web.Request, response: web.StreamResponse) -> None:
     """Whatever answered, the versions of what we run on stay out of it."""
+    request.app[READINESS].dress(response)
     for name, value in headers.SECURITY.items():
         response.headers.setdefault(name, value)
 
