@@ -16,6 +16,8 @@ from ticker.commands import assembly
 from ticker.commands.filling import fill_new
 from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
 from ticker.commands.notify import SILENT, Notifier
+from ticker.commands.worker import Worker
+from ticker.commands.workers import Crew
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
@@ -53,8 +55,12 @@ async def serve_until_stopped(
     simulated: bool = False,
     notifier: Notifier = SILENT,
     ending: Ending | None = None,
+    crew: Crew | None = None,
+    worker: Worker | None = None,
 ) -> None:
     """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`.
+
+    With a `crew` it is others that serve, and this process keeps them. As a `worker` it is one of such.
 
     Asked to end, a server says so at `/readyz`, goes on for `[server] drain`, sends its viewers away to come back
     elsewhere, ends what it has begun, and is gone within 10 s more, which `ending` sees to. A second signal ends it at
@@ -62,16 +68,26 @@ async def serve_until_stopped(
     """
     stop = stop_on_signals()
     vitals = Vitals()
+    if worker is not None:
+        worker.attach()
     async with AsyncExitStack() as stack:
-        store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
-        stack.push_async_callback(store.close)
-        await store.open()
         ends: list[asyncio.Task[None]] = []
-        readiness = await stack.enter_async_context(_server(config, store)) if serve else None
-        if poll:
-            running = polling(config, store, simulated=simulated, vitals=vitals)
-            ends.append(await stack.enter_async_context(running))
-        notifier.ready(_status(config, poll=poll, serve=serve))
+        readiness = None
+        if poll or serve:
+            store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
+            stack.push_async_callback(store.close)
+            await store.open()
+            if serve:
+                shared = worker is not None
+                readiness = await stack.enter_async_context(_server(config, store, shared=shared))
+            if poll:
+                running = polling(config, store, simulated=simulated, vitals=vitals)
+                ends.append(await stack.enter_async_context(running))
+        if crew is not None:
+            ends.append(await stack.enter_async_context(crew.at_work()))
+        if worker is not None:
+            worker.ready()
+        notifier.ready(_status(config, poll=poll, serve=serve or crew is not None))
         living = asyncio.create_task(signs_of_life(notifier, vitals))
         stack.callback(living.cancel)
         waiting = asyncio.create_task(stop.wait())
@@ -84,6 +100,8 @@ async def serve_until_stopped(
         if readiness is not None:
             await _drain(readiness, config.server.drain)
         log.info("stopping")
+        if crew is not None:
+            await crew.end()
         if ending is not None:
             ending.begin()
 
@@ -104,7 +122,7 @@ async def _drain(readiness: Readiness, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store) -> AsyncIterator[Readiness]:
+async def _server(config: Config, store: Store, *, shared: bool) -> AsyncIterator[Readiness]:
     feed = Feed(store)
     await feed.start()
     app = make_app(feed, assembly.serving(config), time.time, past=store, records=store)
@@ -117,7 +135,7 @@ async def _server(config: Config, store: Store) -> AsyncIterator[Readiness]:
     )
     try:
         await runner.setup()
-        site = web.TCPSite(runner, config.server.host, config.server.port, reuse_address=True)
+        site = web.TCPSite(runner, config.server.host, config.server.port, reuse_address=True, reuse_port=shared)
         try:
             await site.start()
         except OSError as error:
