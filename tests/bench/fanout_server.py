@@ -2,10 +2,11 @@
 
 Everything from a sealed snapshot's bytes on is what the service does: unsealing, the feed's callbacks, streams, frames,
 viewers, on its own runner and loop. Only the store's road to the feed is a pipe (standard input: four bytes of length,
-then a sealed snapshot; a length of 0 ends it). Says its port first, then answers nothing more.
+then a sealed snapshot; its end is ours). Says its port first, and at the end how many viewers there are.
 """
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -14,10 +15,10 @@ from collections.abc import Callable
 import uvloop
 from aiohttp import web
 
-from ticker.commands.service import GRACE, KEEP_ALIVE
+from ticker.commands.service import BACKLOG, GRACE, KEEP_ALIVE
 from ticker.model import Snapshot
 from ticker.server import limits
-from ticker.server.app import Serving, make_app
+from ticker.server.app import STREAM, Serving, make_app
 from ticker.server.stream import Limits
 from ticker.store.envelope import unseal_snapshot
 
@@ -41,9 +42,6 @@ class Pipe(asyncio.Protocol):
         self._rest += data
         while len(self._rest) >= 4:
             length = int.from_bytes(self._rest[:4], "big")
-            if not length:
-                self.ended.set()
-                return
             if len(self._rest) < 4 + length:
                 return
             found = unseal_snapshot(bytes(self._rest[4 : 4 + length]))
@@ -62,19 +60,27 @@ async def serve() -> None:
     pipe = Pipe()
     await asyncio.get_running_loop().connect_read_pipe(lambda: pipe, os.fdopen(os.dup(0), "rb"))
     serving = Serving(limits=Limits(viewers=20_000))
+    app = make_app(pipe, serving, time.time)  # type: ignore[arg-type]
     runner = web.AppRunner(
-        make_app(pipe, serving, time.time),  # type: ignore[arg-type]
+        app,
         access_log=None,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
         max_line_size=limits.READ,
     )
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
-    sys.stdout.write(f"{runner.addresses[0][1]}\n")
-    sys.stdout.flush()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=BACKLOG).start()
+    gc.freeze()  # as the service does
+    say(runner.addresses[0][1])
     await pipe.ended.wait()
+    say(app[STREAM].viewers)
     await runner.cleanup()
+
+
+def say(number: int) -> None:
+    """One number to whoever started us."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ ASK = stream([("locale", "en")], DEFAULTS)  # what our own element asks for
 PATH = "/v1/stream?locale=en"
 MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 PATIENCE = 10.0  # seconds
+Told = Callable[[int], None]
 
 
 def snapshot(seq: int) -> Snapshot:
@@ -50,14 +51,17 @@ def snapshot(seq: int) -> Snapshot:
 
 
 class Side(Protocol):
-    """A server that is running. `port` and `path` are where its viewers go."""
+    """A server that is running. `port` and `path` are where its viewers go, `ordinary` a path to ask for meanwhile."""
 
-    name: str
     port: int
     path: str
+    ordinary: str | None
 
-    def publish(self, found: Snapshot, told: Callable[[], None]) -> None:
-        """Tell it a snapshot; `told` is called when all that is prepared beforehand is done."""
+    def publish(self, found: Snapshot, told: Told, seq: int | None) -> None:
+        """Tell it a snapshot, and say `told(seq)` when all that is prepared beforehand is done, unless None."""
+
+    def viewers(self) -> int | None:
+        """How many it has, if it can say so. Nothing can be published after this."""
 
     def processes(self) -> list[int]:
         """Whose memory is its own."""
@@ -72,8 +76,8 @@ class Side(Protocol):
 class Ours:
     """This project's server, as `fanout_server` says."""
 
-    name = "ticker"
     path = PATH
+    ordinary: str | None = "/widget/list?locale=en"
 
     def __init__(self, core: int | None) -> None:
         self._process = subprocess.Popen(
@@ -86,13 +90,14 @@ class Ours:
         assert self._process.stdout is not None
         self._pipe = self._process.stdin
         self.port = int(self._process.stdout.readline())
-        self.publish(snapshot(0), lambda: None)
+        self.publish(snapshot(0), lambda _: None, None)
 
-    def publish(self, found: Snapshot, told: Callable[[], None]) -> None:
+    def publish(self, found: Snapshot, told: Told, seq: int | None) -> None:
         """Its sealed bytes, as a store would hand them out."""
         sealed = seal(Publication(found)).snapshot
         message = len(sealed).to_bytes(4, "big") + sealed
-        told()
+        if seq is not None:
+            told(seq)
         self._pipe.write(message)
         self._pipe.flush()
 
@@ -102,8 +107,12 @@ class Ours:
     def answers(self) -> None:
         return None
 
+    def viewers(self) -> int:
+        assert self._process.stdout is not None
+        self._pipe.close()
+        return int(self._process.stdout.readline())
+
     def stop(self) -> None:
-        self._pipe.write(bytes(4))
         self._pipe.close()
         self._process.wait(2 * PATIENCE)
 
@@ -120,7 +129,9 @@ http {{
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location = /publish {{ nchan_publisher; nchan_channel_id prices; nchan_message_timeout 1m; }}
-    location = /watch {{ nchan_subscriber eventsource; nchan_channel_id prices; nchan_subscriber_first_message newest; }}
+    location = /watch {{
+      nchan_subscriber eventsource; nchan_channel_id prices; nchan_subscriber_first_message newest;
+    }}
   }}
 }}
 """
@@ -129,8 +140,8 @@ http {{
 class Nchan:
     """nginx with nchan: one worker, a channel, subscribers by server-sent events, published to over HTTP."""
 
-    name = "nginx with nchan"
     path = "/watch"
+    ordinary: str | None = None
 
     def __init__(self, core: int | None, folder: Path) -> None:
         program = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -160,14 +171,15 @@ class Nchan:
                     raise
                 time.sleep(0.02)
 
-    def publish(self, found: Snapshot, told: Callable[[], None]) -> None:
+    def publish(self, found: Snapshot, told: Told, seq: int | None) -> None:
         """The data of the event that our server would write."""
         before = self._frames.generation
         self._frames.take(moment(found, time.time()))
         data = self._frames.after(before).partition(b"data: ")[2].removesuffix(b"\n\n")
         head = f"POST /publish HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: {len(data)}\r\n\r\n"
         message = head.encode() + data
-        told()
+        if seq is not None:
+            told(seq)
         self._road.sendall(message)
 
     def processes(self) -> list[int]:
@@ -177,7 +189,11 @@ class Nchan:
     def answers(self) -> socket.socket:
         return self._road
 
+    def viewers(self) -> None:
+        return None
+
     def stop(self) -> None:
+        self._road.close()
         self._process.terminate()
         self._process.wait(PATIENCE)
 
@@ -188,8 +204,17 @@ def pin(core: int | None) -> None:
         os.sched_setaffinity(0, {core})
 
 
+def cpu(processes: list[int]) -> float:
+    """Seconds of CPU that they have used."""
+    ticks = 0
+    for pid in processes:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def memory(processes: list[int]) -> float:
-    """KB (1,000 bytes): a process's whole resident set; of several, what they share counts once (which favours nchan)."""
+    """KB (1,000 bytes): the whole resident set of one process; of several, what they share counts once."""
     wanted = "Rss:" if len(processes) == 1 else "Pss:"
     found = 0
     for pid in processes:

@@ -222,7 +222,7 @@ def test_nothing_of_a_viewer_stays(on_the_loop: Callable[[Play], None]) -> None:
             await server.so(lambda: server.stream.viewers == 0)
             server.feed.tell(moved(2, "65000"))
             await server.so(lambda: asyncio.all_tasks() == tasks)
-            assert not server.stream._seats
+            assert not server.stream._everyone()
             assert not server.stream._addresses
 
     on_the_loop(play)
@@ -245,7 +245,7 @@ def test_stalled_readers_hold_up_nobody(on_the_loop: Callable[[Play], None], mon
                 server.feed.tell(crowded(seq))
                 for reader in readers:
                     await reader.until(lambda reader=reader, seq=seq: reader.frames[-1].id == f"7-{seq}")  # type: ignore[misc]
-                for viewer in server.stream._seats:
+                for viewer in server.stream._everyone():
                     assert viewer._transport.get_write_buffer_size() < 2 * 250 * 500, "one frame at most waits"
             assert all(len(reader.frames) == 21 for reader in readers)
             await server.so(lambda: server.stream.viewers == 160)
