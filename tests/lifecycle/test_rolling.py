@@ -36,7 +36,7 @@ READERS, VIEWERS = 8, 4
 
 
 class Crowd:
-    """Readers who ask without a pause, and viewers who come back as a browser does: after the `retry` they were told."""
+    """Readers who ask without a pause, and viewers who come back as a browser does, after their `retry`."""
 
     def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
         self._origin, self._session = origin, session
@@ -57,7 +57,7 @@ class Crowd:
         """Wait until all viewers watch, and a hundred more are answered."""
         seen = self.answered
         async with asyncio.timeout(30):
-            while self.answered < seen + 100 or self.watching < VIEWERS:
+            while self.answered < seen + 100 or self.watching < VIEWERS:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def read(self, number: int) -> None:

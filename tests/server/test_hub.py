@@ -17,7 +17,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.left: list[Viewer] = []
-        self.hub = Hub(Frames(Ask(), Pen("usd", None)), Crowd(self.left.append))
+        self.hub = Hub(Ask(), Frames(Ask(), Pen("usd", None)), Crowd(self.left.append))
         self.hub.take(moment(snapshot(), NOW))
         self.seq = 1
 

@@ -231,6 +231,7 @@ def test_nothing_of_a_viewer_stays(on_the_loop: Callable[[Play], None]) -> None:
 def test_stalled_readers_hold_up_nobody(on_the_loop: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """200 viewers of whom 40 do not read: the others see every snapshot, the 40 hold one frame each, and are cut."""
     monkeypatch.setattr(stream, "BEAT", 0.1)
+
     async def play() -> None:
         monkeypatch.setattr(hub, "STALLED", 3600.0)  # until all are in, on however slow a machine
         async with site(crowded(1)) as server:

@@ -26,7 +26,7 @@ class Frames:
     """What viewers of an ask are told. Its `generation` counts the times that anything changed."""
 
     def __init__(self, ask: Ask, pen: Pen) -> None:
-        self.ask, self._pen = ask, pen
+        self._ask, self._pen = ask, pen
         self._bodies: dict[CoinId, bytes] = {}
         self._changed: dict[CoinId, int] = {}  # the generation that each Price is of
         self._seen: OrderedDict[str, int] = OrderedDict()  # the generation that each snapshot began with
@@ -38,7 +38,7 @@ class Frames:
     def take(self, at: Moment) -> bool:
         """Go over to another moment. False where it changed nothing. Raises `RequestError` for a coin that is gone."""
         before = self.generation
-        wanted = names(at.snapshot, at.known, self.ask)
+        wanted = names(at.snapshot, at.known, self._ask)
         bodies = {name: self._pen.write(name, at) for name in wanted}
         others = bodies.keys() != self._bodies.keys()
         changed = [name for name, body in bodies.items() if body != self._bodies.get(name)]

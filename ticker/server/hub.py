@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ticker.server.frames import PING, Frames, retry
+from ticker.server.params import Ask
 from ticker.server.pen import Moment
 
 STALLED = 10.0  # seconds in which a viewer whose bytes are waiting must take some of them
@@ -131,8 +132,8 @@ class Crowd:
 class Hub:
     """The viewers of one ask."""
 
-    def __init__(self, frames: Frames, crowd: Crowd) -> None:
-        self.frames, self.crowd = frames, crowd
+    def __init__(self, ask: Ask, frames: Frames, crowd: Crowd) -> None:
+        self.ask, self.frames, self.crowd = ask, frames, crowd
         self.viewers: set[Viewer] = set()
         self._to_tell: deque[Viewer] = deque()
 

@@ -94,7 +94,7 @@ class Stream:
         hub = self._hubs.get(ask)
         if hub is None:
             self._make_room()
-            hub = Hub(Frames(ask, self._pen(ask)), self._crowd)
+            hub = Hub(ask, Frames(ask, self._pen(ask)), self._crowd)
         hub.take(at)  # may raise: then nothing is kept
         self._hubs[ask] = hub
         if not hub.viewers:
@@ -112,7 +112,7 @@ class Stream:
         self._beats[viewer.beat].add(viewer)
         if address is not None:
             self._addresses[address] += 1
-        self._idle.pop(hub.frames.ask, None)
+        self._idle.pop(hub.ask, None)
         return viewer
 
     @staticmethod
@@ -161,7 +161,7 @@ class Stream:
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
-        ask = hub.frames.ask
+        ask = hub.ask
         if not hub.viewers and self._hubs.get(ask) is hub:
             self._idle.pop(ask, None)
             self._idle[ask] = asyncio.get_running_loop().time()
