@@ -135,7 +135,7 @@ def compare(given: argparse.Namespace, sides: dict[str, Callable[[], Side]]) -> 
         kept += medians(f"{viewers} viewers" + (", a fifth of them stalled" if stalled else ""), found)
     ours = next(iter(sides))
     asked = [turn(sides[ours], max(sizes), 0, given.snapshots, given.every, asked=True) for _ in range(given.rounds)]
-    return kept + medians(f"{max(sizes)} viewers, asked for a widget every 4 ms", {ours: asked})
+    return kept + medians(f"{max(sizes)} viewers, asked for a widget every 4 ms", {ours: asked}, REQUESTS)
 
 
 def say(what: str, one: Found) -> None:
@@ -155,19 +155,20 @@ METRICS: Sequence[tuple[str, str, Callable[[Found], float]]] = (
     ("memory a viewer", "KB", lambda one: one.a_viewer),
     ("CPU a snapshot", "ms", lambda one: one.cpu),
     ("missed", "deliveries", lambda one: float(one.missed)),
+)
+REQUESTS: Sequence[tuple[str, str, Callable[[Found], float]]] = (
     ("p99 of a request meanwhile", "ms", lambda one: quantile(one.asked, 0.99)),
     ("slowest request meanwhile", "ms", lambda one: quantile(one.asked, 1)),
 )
 
 
-def medians(case: str, found: dict[str, list[Found]]) -> list[results.Case]:
+def medians(
+    case: str, found: dict[str, list[Found]], metrics: Sequence[tuple[str, str, Callable[[Found], float]]] = METRICS
+) -> list[results.Case]:
     """A case's medians on the screen, and as they are kept."""
     kept = []
-    for metric, unit, pick in METRICS:
-        sides = {name: many for name, many in found.items() if many[0].asked or "request" not in metric}
-        if not sides:
-            continue
-        told = {name: [pick(one) for one in many] for name, many in sides.items()}
+    for metric, unit, pick in metrics:
+        told = {name: [pick(one) for one in many] for name, many in found.items()}
         kept += [results.case(case, name, metric, unit, many) for name, many in told.items()]
         middle = {name: statistics.median(many) for name, many in told.items()}
         ours, *others = middle.values()
