@@ -39,6 +39,7 @@ _SMALL = 4  # fewest decimals below one, so that a column of such prices lines u
 _WHOLE = 1_000_000  # from here on the decimals are noise
 _UNITS = {"SATS": ("sats", 0), "BITS": ("bits", 2)}  # parts of a bitcoin: how they are written, and their decimals
 _COUNTED = 4  # zeros behind the point, from which on nobody counts them at a glance
+_TINY = Decimal(1).scaleb(-_COUNTED)  # what has so many zeros is below it
 _SUBSCRIPT = {0x30 + digit: 0x2080 + digit for digit in range(10)}
 _EXACT = Context(prec=120)
 _SHOWABLE = (Decimal("1e-30"), Decimal("1e30"))
@@ -124,6 +125,8 @@ def short_price(value: Decimal | None, currency: str, locale: str) -> str | None
 
     None where there are fewer than four zeros behind the point to count.
     """
+    if value is None or value >= _TINY:
+        return None
     text, found = price(value, currency, locale), _locale(locale)
     system = found.default_numbering_system
     zero, point = chr(ZEROS[system]), found.number_symbols[system]["decimal"]
