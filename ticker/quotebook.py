@@ -26,7 +26,7 @@ class QuoteBook:
         self._asked: dict[SourceName, float] = {}  # when the poll was asked whose answer we have
         self._streamed: set[SourceName] = set()  # those whose stream has spoken since it was last put into quotes
 
-    def reconfigure(self, ids: Mapping[SourceName, Ids]) -> dict[SourceName, Ids]:
+    def reconfigure(self, ids: Mapping[SourceName, Ids]) -> Mapping[SourceName, Ids]:
         """Go over to other ids; gives those of coins that have none, or others, on a source until now.
 
         What was said under other ids is dropped, and numbers go on, also those of coins that are gone for now: an

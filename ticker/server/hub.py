@@ -56,7 +56,7 @@ class Viewer(asyncio.Protocol):
         if self._paused:
             self._behind = True
             return
-        self._transport.write(frames.full() if self._behind else frames.after(self.at))
+        self._transport.write(frames.full(self.at) if self._behind else frames.after(self.at))
         self.at, self._behind = frames.generation, False
 
     def ping(self) -> None:

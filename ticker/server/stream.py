@@ -90,7 +90,24 @@ class Stream:
 
     def update(self, snapshot: Snapshot) -> None:
         """Go over to another snapshot."""
+        before = None if self._moment is None else self._moment.snapshot
+        if before is not None and (before.coins, before.shown) != (snapshot.coins, snapshot.shown):
+            self._mark()
         self._look(snapshot, first=True)
+
+    def relist(self) -> None:
+        """Tell every viewer that its widgets look otherwise now."""
+        self._mark()
+        if self._moment is not None:
+            self._look(self._moment.snapshot)
+
+    def bound(self, limits: Limits) -> None:
+        """Let so many in from now on; who is in stays."""
+        self._limits = limits
+
+    def _mark(self) -> None:
+        for hub in self._hubs.values():
+            hub.frames.relist()
 
     def hub(self, ask: Ask, address: str | None) -> Hub:
         """The stream for one more viewer from an address. Raises `RequestError`: no room, no prices, no such coin."""
