@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ticker.commands import logs
+from ticker.commands.reloading import Origin, Reloader
 from ticker.commands.service import run_loop, serve_until_stopped
 from ticker.commands.simulate import market_of
-from ticker.config import default_folder, load
+from ticker.config import Config, default_folder, load
 from ticker.simulate import server as simulator
 
 
@@ -22,8 +23,8 @@ def service(
 ) -> None:
     """The service on the real sources, until stopped."""
     logs.start(log_format)
-    config = load(default_folder(folder), environ, overrides, priced=poll)
-    run_loop(serve_until_stopped(config, poll=poll, serve=serve))
+    origin = Origin(default_folder(folder), environ, overrides, priced=poll)
+    run_loop(serve_until_stopped(Reloader(origin), poll=poll, serve=serve))
 
 
 def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object], log_format: str) -> None:
@@ -41,8 +42,13 @@ async def _demo(folder: Path, environ: dict[str, str], overrides: Mapping[str, o
     simulation = await simulator.start(coins)
     try:
         stand_in = demo_environment(simulation.base_urls, simulation.stream_urls, own)
-        config = load(folder, {**environ, **stand_in}, overrides)
-        await serve_until_stopped(config, poll=True, serve=True, simulated=True)
+        reloader = Reloader(Origin(folder, {**environ, **stand_in}, overrides))
+
+        async def quote(config: Config) -> None:
+            simulation.set_coins(market_of(config))
+
+        reloader.subscribe(quote)
+        await serve_until_stopped(reloader, poll=True, serve=True, simulated=True)
     finally:
         await simulation.stop()
 

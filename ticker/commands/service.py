@@ -15,6 +15,8 @@ from aiohttp import web
 
 from ticker.commands import assembly
 from ticker.commands.filling import fill_new
+from ticker.commands.refitting import PollingSide, ServingSide
+from ticker.commands.reloading import Reloader
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
@@ -22,10 +24,10 @@ from ticker.fetch import Fetcher
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
 from ticker.server import limits
-from ticker.server.app import make_app
+from ticker.server.app import SITE, make_app
 from ticker.store import open_store
 from ticker.store.base import Store
-from ticker.streaming import Streamer
+from ticker.streams import Streams
 
 log = logging.getLogger("ticker")
 
@@ -43,8 +45,9 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simulated: bool = False) -> None:
+async def serve_until_stopped(reloader: Reloader, *, poll: bool, serve: bool, simulated: bool = False) -> None:
     """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`."""
+    config = reloader.config
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,9 +58,10 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         await store.open()
         ends: list[asyncio.Task[None]] = []
         if serve:
-            await stack.enter_async_context(_server(config, store))
+            await stack.enter_async_context(_server(config, store, reloader))
         if poll:
-            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
+            ends.append(await stack.enter_async_context(polling(config, store, reloader, simulated=simulated)))
+        await stack.enter_async_context(reloader.running())
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -68,11 +72,13 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store, reloader: Reloader) -> AsyncIterator[None]:
     feed = Feed(store)
     await feed.start()
+    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store)
+    reloader.subscribe(ServingSide(config, app[SITE]).take)
     runner = web.AppRunner(
-        make_app(feed, assembly.serving(config), time.time, past=store, records=store),
+        app,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
@@ -97,7 +103,9 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
+async def polling(
+    config: Config, store: Store, reloader: Reloader, *, simulated: bool
+) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and publish into the store; the task that is given ends only with an error."""
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
@@ -115,23 +123,31 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
             publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
-        streamer = Streamer(assembly.channels(config), poller.stream, user_agent=user_agent)
+        streamer = Streams(assembly.channels(config), poller.stream, user_agent=user_agent)
         log.info("polling %s for %d coins", ", ".join(one.source.name for one in polled), len(config.coins))
         if streamer.health:
             log.info("streaming %s between polls", ", ".join(streamer.health))
         publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
         streaming = asyncio.create_task(streamer.run())
-        filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
+        side = PollingSide(
+            config,
+            poller,
+            scheduler,
+            streamer,
+            lambda config: _fill(config, store, poller, fetcher, steady),
+            simulated=simulated,
+        )
+        reloader.subscribe(side.take)
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            tasks = (publishing, streaming, filling, telling)
+            tasks = (publishing, streaming, telling)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(side.close(), *tasks, return_exceptions=True)
 
 
 def steady_clock() -> Callable[[], float]:
@@ -156,7 +172,7 @@ async def _fill(config: Config, store: Store, poller: Poller, road: Fetcher, ste
         log.exception("filling in the past of new coins failed in a way that should not be; drawings begin later")
 
 
-async def _tell(poller: Poller, streamer: Streamer, nobody_answers: Callable[[], None]) -> None:
+async def _tell(poller: Poller, streamer: Streams, nobody_answers: Callable[[], None]) -> None:
     """Say once, after the first round, that nobody answers."""
     await poller.first_round.wait()
     polled = any(health.polls for health in poller.health.values())
