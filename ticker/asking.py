@@ -140,13 +140,18 @@ class Asker:
         self.manners.reconfigure({name: one.customer for name, one in assignments.items()}, moved)
         return tuple(moved)
 
-    async def known(self, wanted: Mapping[SourceName, Mapping[CoinId, Sequence[str]]]) -> list[Quote]:
-        """What the last answers in memory say of these ids, a source at a time in a thread: they may be long."""
+    async def known(
+        self, assignments: Mapping[SourceName, Assignment], wanted: Mapping[SourceName, Mapping[CoinId, Sequence[str]]]
+    ) -> list[Quote]:
+        """What the last answers in memory say of these ids, for those of `assignments` that ask the same place.
+
+        They are read a source at a time in a thread, since they may be long.
+        """
         found: list[Quote] = []
         for name, ids in wanted.items():
-            assignment, answered = self._assignments.get(name), self._bulk.get(name)
-            if ids and assignment is not None and answered is not None:
-                found += await asyncio.to_thread(read_again, assignment.source, answered, ids)
+            present, answered = self._assignments.get(name), self._bulk.get(name)
+            if ids and answered is not None and present is not None and present.same_place(assignments[name]):
+                found += await asyncio.to_thread(read_again, present.source, answered, ids)
         return found
 
     async def turn(self, name: SourceName) -> Turn:

@@ -109,16 +109,19 @@ class Poller:
         was known of coins that are gone is dropped; the history in the store stays.
         """
         before = {name: one.ids for name, one in self._assignments.items()}
-        self._assignments = {one.source.name: one for one in assignments}
-        moved = self._asker.reconfigure(self._assignments)
+        wanted = {one.source.name: one for one in assignments}
+        ids = {name: one.ids for name, one in wanted.items()}
+        known = await self._asker.known(wanted, self._book.others(ids))
+        self._assignments = wanted  # from here on without a pause: nobody sees half of it
+        moved = self._asker.reconfigure(wanted)
         self._book.forget(moved)
-        wanted = self._book.reconfigure({name: one.ids for name, one in self._assignments.items()})
+        self._book.reconfigure(ids)
+        self._book.read_again(known)
         self._inherited = tuple(self._book.still_ours(self._inherited, before))
         self._rules, self._rate_rules, self._listing = rules, rate_rules or Rules({}, ()), listing
         self._publish_every = publish_every
         self._historian.reconfigure([coin.id for coin in rules.coins])
         self._rate_historian.reconfigure([coin.id for coin in self._rate_rules.coins])
-        self._book.read_again(await self._asker.known(wanted))
         self._hurry.set()
         self._heard()
         return moved

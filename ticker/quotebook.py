@@ -26,26 +26,27 @@ class QuoteBook:
         self._asked: dict[SourceName, float] = {}  # when the poll was asked whose answer we have
         self._streamed: set[SourceName] = set()  # those whose stream has spoken since it was last put into quotes
 
-    def reconfigure(self, ids: Mapping[SourceName, Ids]) -> Mapping[SourceName, Ids]:
-        """Go over to other ids; gives those of coins that have none, or others, on a source until now.
+    def others(self, ids: Mapping[SourceName, Ids]) -> Mapping[SourceName, Ids]:
+        """Those of `ids` of coins that have none, or others, on a source at present."""
+        return {
+            name: {coin: many for coin, many in wanted.items() if _known_as(self._ids, name, coin) != tuple(many)}
+            for name, wanted in ids.items()
+        }
+
+    def reconfigure(self, ids: Mapping[SourceName, Ids]) -> None:
+        """Go over to other ids.
 
         What was said under other ids is dropped, and numbers go on, also those of coins that are gone for now: an
         answer that is read again for a coin that comes back is no new answer.
         """
         before, self._ids = self._ids, ids
-        other = {
-            name: {coin: many for coin, many in wanted.items() if _known_as(before, name, coin) != tuple(many)}
-            for name, wanted in ids.items()
-        }
         self._quotes = {name: self.still_ours(known, before) for name, known in self._quotes.items() if name in ids}
+        self._told = {name: told for name, told in self._told.items() if name in ids}
         for name, wanted in ids.items():
             self._answers.setdefault(name, {})
             markets = {one for many in wanted.values() for one in many}
             self._told[name] = {one: told for one, told in self._told.get(name, {}).items() if one in markets}
-        for name in self._told.keys() - ids.keys():
-            del self._told[name]
         self._streamed &= ids.keys()
-        return other
 
     def forget(self, names: Iterable[SourceName]) -> None:
         """Drop all that these sources have said: they are others now."""
