@@ -4,7 +4,7 @@
 
 The real service on simulated sources that are asked once a minute, so that a new coin can only be priced from the last
 answers in memory. Pages must always show a list that was valid when they were asked for, every valid one within
-`LIMIT` seconds; nothing may fail, no viewer may be lost, no price forgotten. Exit code 1 where any of that does not hold.
+`LIMIT` seconds; nothing may fail, no viewer may be lost, no price forgotten. Exit code 1 where any of that is not so.
 """
 
 import asyncio
@@ -235,7 +235,7 @@ async def sit(edits: int, seed: int, where: Path) -> Outcome:
                 known = ("/v1/stream", f"/v1/stream?coins={','.join(first)}")
                 tasks = [asyncio.create_task(sitting.view(session, known[n % 2])) for n in range(VIEWERS)]
                 tasks += [asyncio.create_task(sitting.read(session)) for _ in range(READERS)]
-                while sitting.outcome.told < VIEWERS:
+                while sitting.outcome.told < VIEWERS:  # noqa: ASYNC110 - another process tells them
                     await asyncio.sleep(0.01)
                 for _ in range(edits):
                     await sitting.edit()
@@ -257,8 +257,8 @@ def main(edits: int = 1000, seed: int = 6) -> int:
     print(  # noqa: T201
         f"{outcome.edits} edits: {len(times)} valid, {outcome.refused} refused; "
         f"{outcome.answers:,} answers meanwhile, {VIEWERS} viewers told {outcome.told:,} times\n"
-        f"from the save until every page shows it: p50 {times[len(times) // 2]:.2f} s, p99 {times[int(len(times) * 0.99)]:.2f} s, "
-        f"longest {times[-1]:.2f} s (limit {LIMIT:g} s)\n"
+        f"from the save until every page shows it: p50 {times[len(times) // 2]:.2f} s, "
+        f"p99 {times[int(len(times) * 0.99)]:.2f} s, longest {times[-1]:.2f} s (limit {LIMIT:g} s)\n"
         f"failed, wrong, ended or without a price: {len(outcome.problems)}"
     )
     for problem in outcome.problems[:10]:

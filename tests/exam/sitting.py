@@ -79,8 +79,8 @@ PARTS = (
     ),
     Part(
         "edits",
-        "The coin list edited 1,000 times at random (valid, invalid, torn, swapped) under load: pages always show a list "
-        "that was valid, each within 2 s; no failed request, no lost viewer, no price forgotten.",
+        "The coin list edited 1,000 times at random (valid, invalid, torn, swapped) under load: pages always show a "
+        "list that was valid, each within 2 s; no failed request, no lost viewer, no price forgotten.",
         (("tests/exam/edits.py", "1000"),),
     ),
     Part(
