@@ -76,7 +76,7 @@ def test_sources_and_settings(made) -> None:  # type: ignore[no-untyped-def]
         'display.currency "usd" → "eur"',
         "another alerts.webhook",
     ]
-    assert changes(plain, made(coins, settings=off)) == ["kraken is not polled now: switched off"]
+    assert changes(plain, made(coins, settings=off)) == ["kraken is not polled now: switched off: enabled = false"]
     assert changes(made(coins, settings=off), plain) == ["kraken is polled now"]
     own = '[sources.mine]\nkind = "json"\nurl = "https://a.example/{}"\nprice = "{}"\ncurrency = "usd"\n'
     one, two = (made(coins, settings=own.format("x", path)) for path in ("a", "b"))
