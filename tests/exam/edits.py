@@ -139,10 +139,11 @@ class Sitting:
         if self._rng.random() < 0.3:
             how = self._rng.choice(WRONG)
             before = self._service.log.count("is refused")
-            await self._folder.save(spoiled(text, how), way)
+            # Each is another file: the same one again would not be told again.
+            await self._folder.save(spoiled(text, how) + f"# {self.outcome.edits}\n", way)
             async with asyncio.timeout(PATIENCE):
                 while self._service.log.count("is refused") == before:  # noqa: ASYNC110 - another process says it
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.05)
             self.outcome.refused += 1
             return
         self.allowed = {self.now, shown}
@@ -237,11 +238,16 @@ async def sit(edits: int, seed: int, where: Path) -> Outcome:
                 tasks += [asyncio.create_task(sitting.read(session)) for _ in range(READERS)]
                 while sitting.outcome.told < VIEWERS:  # noqa: ASYNC110 - another process tells them
                     await asyncio.sleep(0.01)
-                for _ in range(edits):
-                    await sitting.edit()
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                try:
+                    for _ in range(edits):
+                        await sitting.edit()
+                except TimeoutError:
+                    last = "\n".join(service.log.splitlines()[-5:])
+                    sitting.outcome.problems.append(f"edit {sitting.outcome.edits} had no effect:\n{last}")
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
             if "Traceback" in service.log:
                 sitting.outcome.problems.append(service.log)
             return sitting.outcome
