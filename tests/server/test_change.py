@@ -166,16 +166,13 @@ def test_another_list_is_told_once() -> None:
 
 
 def test_a_removed_coin_leaves_the_others() -> None:
-    """Who watches several goes on with those that are left; a new viewer, and one of that coin alone, are told."""
+    """Who watches goes on with the coins that are left, if any; the first one who asks is refused."""
     without = snapshot(2, coins=COINS[1:], shown=("ethereum",), prices=OTHERS)
-    both, alone = made(coins="bitcoin,ethereum"), made(coins="bitcoin")
-    for said in (both, alone):
+    both, alone, new = made(coins="bitcoin,ethereum"), made(coins="bitcoin"), made(coins="bitcoin,ethereum")
+    for said, left in ((both, ["ethereum"]), (alone, [])):
         said.take(moment(snapshot(), NOW))
-    assert both.take(moment(without, NOW))
-    (frame,) = frames(both.after(1))
-    assert (frame.full, list(frame.prices)) == (True, ["ethereum"])
-    with pytest.raises(RequestError):
-        alone.take(moment(without, NOW))
-    new = made(coins="bitcoin,ethereum")
+        assert said.take(moment(without, NOW))
+        (frame,) = frames(said.after(1))
+        assert (frame.full, list(frame.prices)) == (True, left)
     with pytest.raises(RequestError):
         new.take(moment(without, NOW))

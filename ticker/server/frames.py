@@ -41,7 +41,7 @@ class Frames:
         self._relist = True
 
     def take(self, at: Moment) -> bool:
-        """Go over to another moment. False where it changed nothing. Raises `RequestError` for a coin that is gone."""
+        """Go over to another moment; False where nothing changed. The first may raise `RequestError`: no such coin."""
         before = self.generation
         wanted = self._wanted(at)
         bodies = {name: self._pen.write(name, at) for name in wanted}
@@ -65,10 +65,9 @@ class Frames:
         return bool(others or changed or relisted)
 
     def _wanted(self, at: Moment) -> Sequence[CoinId]:
-        """The coins of the ask. Whoever watches several goes on with those that are left when one is removed."""
-        asked = self._ask.coins
-        if asked and self.generation and (left := tuple(one for one in asked if one in at.known)):
-            return left[: self._ask.limit]
+        """The coins of the ask. Whoever watches already goes on with those that are left when one is removed."""
+        if self._ask.coins and self.generation:
+            return [one for one in self._ask.coins if one in at.known][: self._ask.limit]
         return names(at.snapshot, at.known, self._ask)
 
     def full(self, since: int | None = None) -> bytes:

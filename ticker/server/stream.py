@@ -19,7 +19,7 @@ from ticker.server.frames import Frames
 from ticker.server.hub import Hub, Transport, Viewer
 from ticker.server.params import Ask, RequestError
 from ticker.server.pen import Moment, Pen, moment
-from ticker.server.views import next_deadline
+from ticker.server.views import names, next_deadline
 
 log = logging.getLogger("ticker.server")
 
@@ -116,6 +116,7 @@ class Stream:
             raise RequestError("busy", "as many watch live as this server takes; the prices are at /v1/prices")
         if address is not None and self._addresses[address] >= self._limits.per_address:
             raise RequestError("busy", "as many watch live from your address as this server takes; see /v1/prices")
+        names(at.snapshot, at.known, ask)  # who watches already may go on without a coin that is gone
         hub = self._hubs.get(ask)
         if hub is None:
             self._make_room()
