@@ -25,7 +25,7 @@ from babel.numbers import (
     parse_pattern,
 )
 
-from widgets.locales import ZEROS, Tagged
+from widgets.locales import ZEROS, Tagged, least_grouped
 from widgets.locales import locale_of as _locale
 from widgets.words import words
 
@@ -87,8 +87,14 @@ def _pattern(tag: str, kind: Literal["currency", "decimal", "percent"], decimals
 def _write(tag: str, kind: Literal["currency", "decimal", "percent"], value: Decimal, decimals: int, code: str) -> str:
     locale = _locale(tag)
     with localcontext(_EXACT):
+        shown = round(abs(value) * 100 if kind == "percent" else abs(value), decimals)
         text = _pattern(tag, kind, decimals).apply(
-            value, locale, currency=code or None, currency_digits=False, numbering_system="default"
+            value,
+            locale,
+            currency=code or None,
+            currency_digits=False,
+            group_separator=shown >= least_grouped(locale),
+            numbering_system="default",
         )
     return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, locale)), locale)
 
