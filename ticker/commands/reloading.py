@@ -62,12 +62,17 @@ class Reloader:
         self.config = origin.load()
         self.standing = Standing(self.config.version, clock())
         self._takers: list[Take] = []
+        self._observers: list[Callable[[Standing], None]] = []
         self._asked = asyncio.Event()
         self._judged_at = 0.0
 
     def subscribe(self, take: Take) -> None:
         """Call `take` with every other configuration, before it is in force. It should not raise."""
         self._takers.append(take)
+
+    def observe(self, told: Callable[[Standing], None]) -> None:
+        """Call `told` whenever the standing has changed."""
+        self._observers.append(told)
 
     def ask(self) -> None:
         """Look at the files now, and say what came of it even if that is nothing."""
@@ -116,6 +121,8 @@ class Reloader:
             self._refuse(errors, told=news or asked)
         else:
             await self._take(config, asked=asked)
+        for told in self._observers:
+            told(self.standing)
 
     async def _still(self) -> bytes:
         found = await self._look()

@@ -5,6 +5,7 @@ Knows how the parts fit together; not where settings come from.
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,6 +18,7 @@ from ticker.commands import assembly
 from ticker.commands.filling import fill_new
 from ticker.commands.refitting import PollingSide, ServingSide
 from ticker.commands.reloading import Reloader
+from ticker.commands.seeing import Seeing, worker_number
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
@@ -24,6 +26,7 @@ from ticker.fetch import Fetcher
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
 from ticker.server import limits
+from ticker.server.access import AccessLog
 from ticker.server.app import SITE, make_app
 from ticker.store import open_store
 from ticker.store.base import Store
@@ -56,11 +59,17 @@ async def serve_until_stopped(reloader: Reloader, *, poll: bool, serve: bool, si
         store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
         await store.open()
+        seeing = Seeing(config, worker=worker_number(os.environ))
+        reloader.subscribe(seeing.take)
+        reloader.observe(seeing.stands)
         ends: list[asyncio.Task[None]] = []
         if serve:
-            await stack.enter_async_context(_server(config, store, reloader))
+            await stack.enter_async_context(_server(config, store, reloader, seeing))
         if poll:
-            ends.append(await stack.enter_async_context(polling(config, store, reloader, simulated=simulated)))
+            ends.append(
+                await stack.enter_async_context(polling(config, store, reloader, simulated=simulated, seeing=seeing))
+            )
+        await stack.enter_async_context(seeing.door())
         await stack.enter_async_context(reloader.running())
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
@@ -72,14 +81,16 @@ async def serve_until_stopped(reloader: Reloader, *, poll: bool, serve: bool, si
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store, reloader: Reloader) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store, reloader: Reloader, seeing: Seeing) -> AsyncIterator[None]:
     feed = Feed(store)
     await feed.start()
-    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store)
+    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
+    seeing.serving(app)
     reloader.subscribe(ServingSide(config, app[SITE]).take)
     runner = web.AppRunner(
         app,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
+        access_log_class=AccessLog,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
         max_line_size=limits.READ,
@@ -104,7 +115,7 @@ async def _server(config: Config, store: Store, reloader: Reloader) -> AsyncIter
 
 @asynccontextmanager
 async def polling(
-    config: Config, store: Store, reloader: Reloader, *, simulated: bool
+    config: Config, store: Store, reloader: Reloader, *, simulated: bool, seeing: Seeing | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and publish into the store; the task that is given ends only with an error."""
     polled = assembly.assignments(config)
@@ -140,11 +151,13 @@ async def polling(
         )
         reloader.subscribe(side.take)
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
+        seeing = seeing or Seeing(config)
+        reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            tasks = (publishing, streaming, telling)
+            tasks = (publishing, streaming, telling, reporting)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(side.close(), *tasks, return_exceptions=True)

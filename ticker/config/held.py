@@ -8,16 +8,21 @@ from msgspec.structs import replace
 from ticker.config.load import Config
 
 RESTART: tuple[tuple[str, str], ...] = (
-    ("server", "host"),  # these five are of the socket and the processes behind it
+    ("server", "host"),  # these are of the socket and the processes behind it
     ("server", "port"),
     ("server", "workers"),
     ("server", "fast_lane"),
     ("server", "access_log"),
     ("server", "metrics_port"),
+    ("server", "metrics_host"),
+    ("server", "status"),
     ("store", "url"),  # these of the store, which is opened once
     ("store", "prefix"),
     ("history", "keep"),
     ("history", "fill"),  # is done at the start
+    ("alerts", "webhook"),  # these of the one who tells them
+    ("alerts", "allow_private"),
+    ("alerts", "source_down"),
 )
 
 

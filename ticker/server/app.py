@@ -28,14 +28,16 @@ from ticker.server import (
     pages,
     params,
     places,
+    seeing,
     shelf,
     sse,
+    status_doors,
     views,
 )
 from ticker.server.addresses import Addresses
 from ticker.server.doors import not_ready
 from ticker.server.elements import Elements
-from ticker.server.params import STATUS, Ask, Code, RequestError
+from ticker.server.params import STATUS, Ask, RequestError
 from ticker.server.parts import Parts
 from ticker.server.parts import Serving as Serving
 from ticker.server.pictures import Pictures
@@ -87,17 +89,19 @@ def make_app(
     clock: Callable[[], float],
     past: history.Past | None = None,
     records: explain.Records | None = None,
+    bulletins: status_doors.Bulletins | None = None,
 ) -> web.Application:
     """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
 
-    Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`.
-    Its `SITE` takes other settings.
+    Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`,
+    without `bulletins` nothing of the poller on `/status`. Its `SITE` takes other settings.
     """
     parts = Parts(feed, serving, clock, past, records)
     site = Site(parts, serving)
     app = web.Application(middlewares=[site.errors], client_max_size=1024)
     app.router.register_resource(site.paths)
     app[STREAM], app[SITE] = parts.stream, site
+    seeing.attach(app, serving, feed, parts.shelf, parts.stream, clock, bulletins)
     app.cleanup_ctx.append(parts.follow)
     app.on_shutdown.append(parts.end_streams)
     app.on_cleanup.append(parts.close)
@@ -109,6 +113,7 @@ def _routes(parts: Parts, serving: Serving, doors: "_Doors", pictures: Pictures)
     """Path to handler, by these settings."""
     defaults, origin, clock = serving.defaults, serving.origin, parts.clock
     viewers = sse.Door(parts.stream, Addresses(serving.trusted_proxies))
+    document = openapi.document(origin, dialect=serving.dialect, status=serving.status != "off")
     found = [
         *pages.Pages(doors, pictures, parts.icons, defaults, origin).routes(),
         web.get("/widget/{kind}", doors.widget),
@@ -119,7 +124,7 @@ def _routes(parts: Parts, serving: Serving, doors: "_Doors", pictures: Pictures)
         web.get("/v1/prices/{coin}", doors.prices),
         web.get("/v1/coins", doors.coins),
         web.get("/v1/stream", doors.stream(viewers, clock)),
-        web.get("/v1/openapi.json", doors.described(openapi.document(origin, dialect=serving.dialect))),
+        web.get("/v1/openapi.json", doors.described(document)),
     ]
     if parts.history is not None:
         found.append(web.get("/v1/history/{coin}", doors.history(parts.history, clock)))
@@ -319,7 +324,8 @@ class _Doors:
         elif request.path.startswith(dialect.PATH):
             body, content_type = dialect.refusal(error), headers.JSON
         else:
-            body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
+            told = {"code": error.code, "message": error.message, "param": error.param}
+            body, content_type = _json({"error": told}), headers.JSON
         return web.Response(status=status, body=body, headers={**common, "Content-Type": content_type})
 
 
@@ -327,10 +333,6 @@ async def _sign(_: web.Request, response: web.StreamResponse) -> None:
     """Whatever answered, the versions of what we run on stay out of it."""
     for name, value in headers.SECURITY.items():
         response.headers.setdefault(name, value)
-
-
-def _error(code: Code, message: str, param: str | None) -> dict[str, dict[str, str | None]]:
-    return {"error": {"code": code, "message": message, "param": param}}
 
 
 def _json(value: object) -> bytes:

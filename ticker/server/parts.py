@@ -32,6 +32,7 @@ class Serving:
     trusted_proxies: tuple[str, ...] = ()
     dialect: bool = True
     icons: Path | None = None
+    status: str = "local"
 
 
 class Parts:
