@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from ticker.bulk import Bulk, keeps, pack, read_again
 from ticker.errors import NotFound, SourceError
 from ticker.fetch import TOTAL, Answer, Ask
 from ticker.model import CoinId, Quote, SourceName
@@ -43,6 +44,15 @@ class Assignment:
         """What one poll asks, in order."""
         return self.source.requests([one for many in self.ids.values() for one in many])
 
+    def same_place(self, other: "Assignment") -> bool:
+        """Whether both ask the same place in the same way: the answer to one is one to the other, but for the ids."""
+        return (
+            self.source == other.source
+            and self.base_url == other.base_url
+            and self.headers == other.headers
+            and self.allow_private == other.allow_private
+        )
+
     @property
     def customer(self) -> Customer:
         """What we are to the source."""
@@ -73,10 +83,15 @@ class Health:
 
 
 class Turn(NamedTuple):
-    """How a turn ended: quotes, or None; and the seconds after which to come back, None = at the usual time."""
+    """How a turn ended: quotes, or None; and the seconds after which to come back, None = at the usual time.
+
+    `bodies` are the answers that the quotes were read from, as they came at `received`.
+    """
 
     quotes: list[Quote] | None
     again: float | None
+    bodies: Sequence[bytes] = ()
+    received: float = 0.0
 
 
 class Road(Protocol):
@@ -110,25 +125,61 @@ class Asker:
         steady: Callable[[], float],
         rng: random.Random,
     ) -> None:
-        self._assignments, self._road = assignments, road
+        self._assignments, self._road = dict(assignments), road
         self._clock, self._steady = clock, steady
+        self._bulk = Bulk()
         self.health = {name: Health() for name in assignments}
         self.manners = Manners({name: one.customer for name, one in assignments.items()}, rng)
 
+    def reconfigure(self, assignments: Mapping[SourceName, Assignment]) -> tuple[SourceName, ...]:
+        """Ask these from now on; gives those that are asked elsewhere or otherwise than before, or are new.
+
+        Of these nothing that they said or failed before counts any more. An answer that is under way still counts, if
+        it answers what is asked now. `health` stays the same object.
+        """
+        before, self._assignments = self._assignments, dict(assignments)
+        moved = [name for name, one in assignments.items() if name not in before or not one.same_place(before[name])]
+        for name in (*moved, *(before.keys() - assignments.keys())):
+            self._bulk.drop(name)
+            self.health.pop(name, None)
+        self.health.update((name, Health()) for name in moved)
+        self.manners.reconfigure({name: one.customer for name, one in assignments.items()}, moved)
+        return tuple(moved)
+
+    async def known(
+        self, assignments: Mapping[SourceName, Assignment], wanted: Mapping[SourceName, Mapping[CoinId, Sequence[str]]]
+    ) -> list[Quote]:
+        """What the last answers in memory say of these ids, for those of `assignments` that ask the same place.
+
+        They are read a source at a time in a thread, since they may be long.
+        """
+        found: list[Quote] = []
+        for name, ids in wanted.items():
+            present, answered = self._assignments.get(name), self._bulk.get(name)
+            if ids and answered is not None and present is not None and present.same_place(assignments[name]):
+                found += await asyncio.to_thread(read_again, present.source, answered, ids)
+        return found
+
     async def turn(self, name: SourceName) -> Turn:
         """Ask a source once, or put it off where its breaker or its budget forbids it."""
-        assignment, health = self._assignments[name], self.health[name]
+        assignment, health = self._assignments.get(name), self.health.get(name)
+        if assignment is None or health is None:
+            return Turn(None, None)  # it has just been taken off
         requests = assignment.requests
         hold = self.manners.begin(name, self._steady(), len(requests))
         if hold is not None:
-            return self._held(name, hold)
+            return self._held(name, health, hold)
         began = time.monotonic()
         try:
-            quotes = await self._ask(assignment, requests, health.polls + 1)
+            bodies, received = await self._fetch(assignment, requests)
+            present = self._assignments.get(name)
+            if present is None or not present.same_place(assignment):
+                return Turn(None, None if present is None else 0.0)
+            quotes = _read(assignment, present, bodies, received, health.polls + 1)
         except _Postponed as postponed:
-            return self._held(name, Hold(postponed.seconds, "budget"))
+            return self._held(name, health, Hold(postponed.seconds, "budget"))
         except SourceError as error:
-            return self._failed(name, error)
+            return self._failed(name, health, error)
         if health.error is not None:
             log.info("%s is back after %d failed polls", name, health.failures)
         self.manners.answered(name)
@@ -138,9 +189,19 @@ class Asker:
         health.outcomes["answered"] += 1
         health.polls, health.failures, health.error, health.hold = health.polls + 1, 0, None, None
         health.answered_at = self._clock()
-        return Turn(quotes, None)
+        return Turn(quotes, None, bodies, received)
 
-    async def _ask(self, assignment: Assignment, requests: Sequence[Request], poll: int) -> list[Quote]:
+    async def keep(self, name: SourceName, turn: Turn) -> None:
+        """Keep the answer of a turn for another coin list, packed in a thread."""
+        assignment = self._assignments.get(name)
+        if turn.bodies and assignment is not None and keeps(assignment.source):
+            packed = await asyncio.to_thread(pack, turn.bodies, turn.received)
+            present = self._assignments.get(name)
+            if present is not None and present.same_place(assignment):
+                self._bulk.put(name, packed)
+
+    async def _fetch(self, assignment: Assignment, requests: Sequence[Request]) -> tuple[list[bytes], float]:
+        """The answers of one poll, and when they were there."""
         source = assignment.source
         deadline = min(TOTAL, 0.9 * assignment.every) / max(1, len(requests))
         bodies = []
@@ -158,10 +219,7 @@ class Asker:
                 allow_private=assignment.allow_private,
             )
             bodies.append((await self._road.fetch(ask)).body)
-        found = quotes_of(source, bodies, assignment.ids, received=self._clock(), poll=poll)
-        if not found:
-            raise NotFound(source.name, f"its answer has a price for none of our {len(assignment.ids)} {source.of}")
-        return found
+        return bodies, self._clock()
 
     async def _afford(self, assignment: Assignment) -> None:
         """Take a request from the budget, after a pause where requests must be spaced."""
@@ -170,8 +228,7 @@ class Asker:
                 raise _Postponed(wait)
             await asyncio.sleep(wait)
 
-    def _held(self, name: SourceName, hold: Hold) -> Turn:
-        health = self.health[name]
+    def _held(self, name: SourceName, health: Health, hold: Hold) -> Turn:
         if health.hold is None or health.hold.why != hold.why:
             why = "its quota is used up for now" if hold.why == "budget" else "it must be left alone until then"
             log.info("%s is put off for %.1f s: %s", name, hold.seconds, why)
@@ -179,8 +236,7 @@ class Asker:
         health.outcomes["put_off"] += 1
         return Turn(None, hold.seconds)
 
-    def _failed(self, name: SourceName, error: SourceError) -> Turn:
-        health = self.health[name]
+    def _failed(self, name: SourceName, health: Health, error: SourceError) -> Turn:
         health.outcomes[error.slug] += 1
         if health.error is None:
             health.since = self._clock()
@@ -189,3 +245,15 @@ class Asker:
             log.info("%s", error)
         health.failures, health.error, health.hold = health.failures + 1, error, None
         return Turn(None, self.manners.failed(name, error, self._steady()))
+
+
+def _read(asked: Assignment, present: Assignment, bodies: Sequence[bytes], received: float, poll: int) -> list[Quote]:
+    """What the answers to one assignment say of the coins of the present one, which may list others by now."""
+    source, whole = asked.source, keeps(asked.source)
+    ids = present.ids if whole else {coin: one for coin, one in asked.ids.items() if present.ids.get(coin) == one}
+    # The bodies stand in the order of the ids that were asked for.
+    found = quotes_of(source, bodies, ids if whole else asked.ids, received=received, poll=poll)
+    found = [quote for quote in found if quote.coin in ids]
+    if not found:
+        raise NotFound(source.name, f"its answer has a price for none of our {len(ids)} {source.of}")
+    return found

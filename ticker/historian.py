@@ -82,6 +82,12 @@ class Historian:
         self._failed_at: float | None = None
         self._failed = False
 
+    def reconfigure(self, coins: Sequence[CoinId]) -> None:
+        """Keep the past of these coins from now on: what was read of others is dropped, and the rest looked up anew."""
+        kept = self._windows.keys() & set(coins)
+        self._windows = {coin: self._windows[coin] for coin in kept}
+        self._open = self._refreshed_at = None
+
     async def refresh(self, coins: Sequence[CoinId], now: float) -> None:
         """Once in `REFRESH` seconds, look for the points to compare with. A store that is down changes nothing."""
         if (self._refreshed_at is not None and 0 <= now - self._refreshed_at < REFRESH) or self._waits(now):

@@ -6,20 +6,21 @@ Knows asking, settling, history and the store; not when to poll (the scheduler d
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from ticker.asking import Asker, Assignment, Road
-from ticker.consensus import Memory, Rules, Settlement, settle
-from ticker.consensus.record import Record, pack, record
+from ticker.consensus import Memory, Rules, settle
+from ticker.consensus.record import pack, record
 from ticker.errors import Fenced, StoreCorrupt, StoreDown, StoreError
 from ticker.historian import Historian
-from ticker.model import Coin, CoinId, Credit, Price, Quote, Snapshot, SourceName
-from ticker.politeness import Kept, Manners
+from ticker.model import Quote, Snapshot, SourceName
+from ticker.politeness import Manners
 from ticker.quotebook import QuoteBook
+from ticker.rounds import Listing as Listing
+from ticker.rounds import Settled, State, changes_of_unit, credits_of, says_the_same
 from ticker.sources import Row
 from ticker.store.base import HEARTBEAT, Entry, Publication, Store
 from ticker.tally import Tally
@@ -32,29 +33,6 @@ STORE_RETRY = 1.0
 RECORD_EVERY = 60.0  # seconds between whole rounds in the log of decisions
 RATES = "rate:"  # before the codes of currencies in history; no coin's id has a colon
 SILENT_RIVAL = 30.0  # seconds without a new snapshot of the poller that fenced us, after which we take over again
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a snapshot says beside prices: the coins, the default list, the version of the configuration."""
-
-    coins: tuple[Coin, ...]
-    shown: tuple[CoinId, ...]
-    config: str = ""
-    simulated: bool = False
-
-
-class State(msgspec.Struct, frozen=True):
-    """What a successor goes on with, and an explanation starts from: memories after the round, what went into it.
-
-    `record` is without its quotes, which stand beside it in the publication. Currencies are remembered apart from
-    coins, since their codes may be ids of coins.
-    """
-
-    prices: Memory
-    rates: Memory
-    manners: Kept
-    record: Record
 
 
 class Poller:
@@ -85,7 +63,9 @@ class Poller:
         self._prices, self._rates = Memory(), Memory()
         self._published: Publication | None = None
         self._epoch = self._seq = 0
+        self._inherited: tuple[Quote, ...] = ()
         self._news = asyncio.Event()
+        self._hurry = asyncio.Event()  # to publish before `publish_every` is over
         self._quiet = asyncio.Event()
         self.first_round = asyncio.Event()  # every source has had a turn
         self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
@@ -110,14 +90,47 @@ class Poller:
         if self._standing_by:
             return None
         asked = self._clock()
-        quotes, again = await self._asker.turn(name)
-        if quotes is not None:
-            self._book.answered(name, quotes, asked)
-        if self.health[name].hold is None:
+        turn = await self._asker.turn(name)
+        if turn.quotes is not None:
+            self._book.answered(name, turn.quotes, asked)
+        if name in self.health and self.health[name].hold is None:
             self._heard()
         if all(one.heard for one in self.health.values()):
             self.first_round.set()
-        return again
+        await self._asker.keep(name, turn)
+        return turn.again
+
+    async def reconfigure(
+        self,
+        assignments: Sequence[Assignment],
+        rules: Rules,
+        listing: Listing,
+        *,
+        rate_rules: Rules | None = None,
+        publish_every: float = 1.0,
+    ) -> tuple[SourceName, ...]:
+        """Poll, settle and publish so from now on, and publish at once; gives the sources that should be asked soon.
+
+        Coins that are new, or have other ids, are priced from the last answers in memory where those name them. What
+        was known of coins that are gone is dropped; the history in the store stays.
+        """
+        before = {name: one.ids for name, one in self._assignments.items()}
+        wanted = {one.source.name: one for one in assignments}
+        ids = {name: one.ids for name, one in wanted.items()}
+        known = await self._asker.known(wanted, self._book.others(ids))
+        self._assignments = wanted  # from here on without a pause: nobody sees half of it
+        moved = self._asker.reconfigure(wanted)
+        self._book.forget(moved)
+        self._book.reconfigure(ids)
+        self._book.read_again(known)
+        self._inherited = tuple(self._book.still_ours(self._inherited, before))
+        self._rules, self._rate_rules, self._listing = rules, rate_rules or Rules({}, ()), listing
+        self._publish_every = publish_every
+        self._historian.reconfigure([coin.id for coin in rules.coins])
+        self._rate_historian.reconfigure([coin.id for coin in self._rate_rules.coins])
+        self._hurry.set()
+        self._heard()
+        return moved
 
     def stream(self, name: SourceName, rows: Iterable[Row], received: float) -> None:
         """Take what a source streams, which counts with the next publication: as one answer, however much it is."""
@@ -166,7 +179,8 @@ class Poller:
         inherited = await self._take_over()
         self._resumed.set()
         if inherited is not None:
-            await self._publish(lambda: inherited)
+            self._inherited = inherited
+            await self._publish(lambda: self._inherited)
         await self._first_round()
         self._news.set()
         while True:
@@ -174,8 +188,17 @@ class Poller:
                 self._quiet.set()
             await self._news.wait()
             self._news.clear()
+            self._hurry.clear()
             await self._publish(self._book.quotes)
-            await asyncio.sleep(self._publish_every)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """`publish_every`, unless ops have changed something, which they want to see."""
+        try:
+            async with asyncio.timeout(self._publish_every):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     async def _stand_by(self) -> None:
         """Return when the store has had no newer snapshot for a while; meanwhile no source is asked."""
@@ -243,7 +266,7 @@ class Poller:
                 await historian.refresh([coin.id for coin in rules.coins], self._clock())
             began, settled = self._steady(), self._settle(quotes())
             took = self._steady() - began
-            if self._published is not None and _says_the_same(settled.publication, self._published):
+            if self._published is not None and says_the_same(settled.publication, self._published):
                 return
             try:
                 await self._store.publish(settled.publication)
@@ -265,7 +288,7 @@ class Poller:
             await self._log(settled)
             return
 
-    def _settle(self, quotes: tuple[Quote, ...]) -> "_Settled":
+    def _settle(self, quotes: tuple[Quote, ...]) -> Settled:
         now = self._clock()
         of = {name: one.source.of for name, one in self._assignments.items()}
         coins = tuple(quote for quote in quotes if of[quote.source] == "coins")
@@ -278,22 +301,16 @@ class Poller:
             built_at=now,
             coins=self._listing.coins,
             shown=self._listing.shown,
-            prices=self._historian.completed(prices.prices, now, _changes_of_unit(self._rules)),
+            prices=self._historian.completed(prices.prices, now, changes_of_unit(self._rules)),
             rates=self._rate_historian.completed(rates.prices, now),
-            credits=self._credits((*prices.prices, *rates.prices)),
+            credits=credits_of((one.source for one in self._assignments.values()), (*prices.prices, *rates.prices)),
             config=self._listing.config,
             simulated=self._listing.simulated,
         )
         state = State(prices.memory, rates.memory, self.manners.kept(), replace(made, quotes=()))
-        return _Settled(Publication(snapshot, quotes, msgspec.json.encode(state)), prices, rates, made)
+        return Settled(Publication(snapshot, quotes, msgspec.json.encode(state)), prices, rates, made)
 
-    def _credits(self, prices: Sequence[Price]) -> tuple[Credit, ...]:
-        """The credits owed for the prices and rates in this snapshot, in the order of the sources."""
-        used = {name for price in prices for name in price.sources}
-        owed = [a.source for a in self._assignments.values() if a.source.name in used and a.source.credit]
-        return tuple(Credit(source.name, *source.credit) for source in owed if source.credit)
-
-    async def _log(self, settled: "_Settled") -> None:
+    async def _log(self, settled: Settled) -> None:
         """Keep what was decided: every change, and a whole round a minute. Losing a line costs no price."""
         now = settled.record.now
         entries = [Entry(now, one.coin, msgspec.json.encode(one)) for one in settled.prices.decisions]
@@ -326,25 +343,3 @@ class Poller:
         if self.tally.store_down:
             log.info("the store is back")
         self.tally.store_down = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """A round that may be published."""
-
-    publication: Publication
-    prices: Settlement
-    rates: Settlement
-    record: Record
-
-
-def _changes_of_unit(rules: Rules) -> Mapping[CoinId, float]:
-    """The coins whose unit ops say has changed, and when: history from before is in another unit."""
-    return {coin.id: coin.confirmed for coin in rules.coins if coin.confirmed is not None}
-
-
-def _says_the_same(one: Publication, other: Publication) -> bool:
-    """Whether nobody would miss the one who has the other: the quotes are the same, and so are prices and rates."""
-    known = other.snapshot
-    snapshot = replace(one.snapshot, seq=known.seq, built_at=known.built_at)
-    return one.quotes == other.quotes and snapshot == known

@@ -26,6 +26,53 @@ class QuoteBook:
         self._asked: dict[SourceName, float] = {}  # when the poll was asked whose answer we have
         self._streamed: set[SourceName] = set()  # those whose stream has spoken since it was last put into quotes
 
+    def others(self, ids: Mapping[SourceName, Ids]) -> Mapping[SourceName, Ids]:
+        """Those of `ids` of coins that have none, or others, on a source at present."""
+        return {
+            name: {coin: many for coin, many in wanted.items() if _known_as(self._ids, name, coin) != tuple(many)}
+            for name, wanted in ids.items()
+        }
+
+    def reconfigure(self, ids: Mapping[SourceName, Ids]) -> None:
+        """Go over to other ids.
+
+        What was said under other ids is dropped, and numbers go on, also those of coins that are gone for now: an
+        answer that is read again for a coin that comes back is no new answer.
+        """
+        before, self._ids = self._ids, ids
+        self._quotes = {name: self.still_ours(known, before) for name, known in self._quotes.items() if name in ids}
+        self._told = {name: told for name, told in self._told.items() if name in ids}
+        for name, wanted in ids.items():
+            self._answers.setdefault(name, {})
+            markets = {one for many in wanted.values() for one in many}
+            self._told[name] = {one: told for one, told in self._told.get(name, {}).items() if one in markets}
+        self._streamed &= ids.keys()
+
+    def forget(self, names: Iterable[SourceName]) -> None:
+        """Drop all that these sources have said: they are others now."""
+        for name in names:
+            for kept in (self._quotes, self._told, self._asked):
+                kept.pop(name, None)
+            self._streamed.discard(name)
+
+    def still_ours(self, quotes: Iterable[Quote], before: Mapping[SourceName, Ids]) -> list[Quote]:
+        """Those of quotes under the ids of `before` whose coins have the same ids now."""
+        return [
+            one
+            for one in quotes
+            if (known := _known_as(self._ids, one.source, one.coin)) is not None
+            and known == _known_as(before, one.source, one.coin)
+        ]
+
+    def read_again(self, quotes: Iterable[Quote]) -> None:
+        """Take quotes of answers that were counted when they came, for coins that have none of their source yet."""
+        for quote in quotes:
+            held = self._quotes.setdefault(quote.source, [])
+            if quote.coin in self._ids.get(quote.source, {}) and all(one.coin != quote.coin for one in held):
+                counts = self._answers[quote.source]
+                counts[quote.coin] = max(1, counts.get(quote.coin, 0))
+                held.append(_numbered(quote, counts[quote.coin]))
+
     def inherit(self, quotes: Iterable[Quote]) -> tuple[Quote, ...]:
         """Take over what the last poller knew of sources that have not answered here; gives what was taken."""
         known = tuple(one for one in quotes if one.coin in self._ids.get(one.source, {}))
@@ -45,6 +92,8 @@ class QuoteBook:
 
     def streamed(self, name: SourceName, rows: Iterable[Row], received: float) -> None:
         """A source has streamed; it counts when the quotes are next taken, as one answer however much it is."""
+        if name not in self._ids:
+            return
         self._told[name] = latest(self._told.get(name, {}), rows, received)
         self._streamed.add(name)
 
@@ -68,3 +117,8 @@ class QuoteBook:
 
 def _numbered(quote: Quote, poll: int) -> Quote:
     return quote if quote.poll == poll else replace(quote, poll=poll)
+
+
+def _known_as(ids: Mapping[SourceName, Ids], name: SourceName, coin: CoinId) -> tuple[str, ...] | None:
+    many = ids.get(name, {}).get(coin)
+    return None if many is None else tuple(many)

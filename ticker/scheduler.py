@@ -7,7 +7,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +22,7 @@ log = logging.getLogger("ticker.scheduler")
 JITTER = 0.1  # of the interval, so that sources and replicas do not fire together
 SOONEST = 0.05  # seconds to a next poll: before that the last one may still count as running, and it would be skipped
 STEP = 2.0  # seconds between the system's clock and a steady one that are a step, and not drift
+IDLE = 60.0  # seconds, where there is no source
 LOOKS = 4  # for turns that did not come, in the shortest interval
 
 
@@ -69,14 +70,41 @@ class Scheduler:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._scheduler.add_listener(self._count, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
-        for name, seconds in self._every.items():
-            self._scheduler.add_job(
-                self._turn,
-                IntervalTrigger(seconds=seconds, jitter=JITTER * seconds, timezone=UTC),
-                args=(name,),
-                id=name,
-                next_run_time=self._at(random.uniform(0, min(0.2, JITTER * seconds))),
-            )
+        for name in self._every:
+            self._add(name)
+
+    def _add(self, name: SourceName) -> None:
+        seconds = self._every[name]
+        self._scheduler.add_job(
+            self._turn,
+            _trigger(seconds),
+            args=(name,),
+            id=name,
+            next_run_time=self._at(random.uniform(0, min(0.2, JITTER * seconds))),
+        )
+
+    def reconfigure(self, every: Mapping[SourceName, float], soon: Iterable[SourceName] = ()) -> None:
+        """Go over to these sources and intervals. New sources and those of `soon` have a turn at once.
+
+        The others keep the turn they wait for, or have it sooner where the new interval is shorter.
+        """
+        self._catch_up()
+        before, self._every = self._every, dict(every)
+        for name in before.keys() - every.keys():
+            self._scheduler.remove_job(name)
+            self._due.pop(name, None)
+            self._late.discard(name)
+        for name, seconds in every.items():
+            if name not in before:
+                self._due[name] = self._steady()
+                self._add(name)
+                continue
+            job = self._scheduler.get_job(name)
+            turn = min(job.next_run_time, self._at(SOONEST if name in soon else seconds))
+            if seconds != before[name]:
+                job.reschedule(_trigger(seconds))
+                self._due[name] = min(self._due[name], self._steady() + seconds)
+            job.modify(next_run_time=turn)
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -104,6 +132,8 @@ class Scheduler:
 
     async def _turn(self, name: SourceName) -> None:
         self._look()
+        if name not in self._every:
+            return
         self._expect(name, self._every[name])
         if name in self._late:
             self._late.discard(name)
@@ -115,7 +145,7 @@ class Scheduler:
                 return  # APScheduler, who cancelled it, would report it as a failure
             raise
         job = self._scheduler.get_job(name)
-        if again is not None and job is not None:
+        if again is not None and job is not None and name in self._every:
             self._catch_up()
             job.modify(next_run_time=self._at(max(again, SOONEST)))
             self._expect(name, again)
@@ -138,8 +168,8 @@ class Scheduler:
         self._due[name] = self._steady() + seconds + JITTER * self._every[name]
 
     async def _watch_over(self) -> None:
-        while self._every:
-            await asyncio.sleep(min(self._every.values()) / LOOKS)
+        while True:
+            await asyncio.sleep(min(self._every.values(), default=IDLE) / LOOKS)
             self._look()
 
     def _look(self) -> None:
@@ -158,6 +188,10 @@ class Scheduler:
             self.turns.skipped += 1
         else:
             self.turns.failed += 1
+
+
+def _trigger(seconds: float) -> IntervalTrigger:
+    return IntervalTrigger(seconds=seconds, jitter=JITTER * seconds, timezone=UTC)
 
 
 class _Stepproof(AsyncIOScheduler):  # type: ignore[misc]  # APScheduler has no types

@@ -6,10 +6,14 @@ import pytest
 from browser.news import moved, site, until, watch
 from browser.stage import Stage
 from playwright.sync_api import Page, expect
-from snapshots import NOW, price
+from snapshots import NOW, price, snapshot
+
+from ticker.server.app import SITE, Serving
+from ticker.server.params import Defaults
 
 pytestmark = pytest.mark.browser
 
+LISTED = ("openvoicecoin", "bitcoin")
 HIDE = """hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true})
   document.dispatchEvent(new Event('visibilitychange')) }"""
 
@@ -65,6 +69,26 @@ def test_stream_dies_and_comes_back(stage: Stage, tab: Page) -> None:
     stage.asked.clear()
     tab.clock.run_for(20_000)
     assert polls(stage) == []
+
+
+def test_another_list_is_read_at_once(stage: Stage, tab: Page) -> None:
+    """Coins that ops add and remove, and another title, are on an open page within two seconds of its own clock, while
+    its stream goes on.
+    """
+    tab.clock.install(time=NOW)
+    tab.goto(site(stage, '<market-prices></market-prices><market-price coin="pirate-chain"></market-price>'))
+    until(lambda: stage.viewers() == 1)
+    rows = "[...document.querySelectorAll('market-prices [data-coin]')].map(row => row.dataset.coin)"
+    assert tab.evaluate(rows) == ["bitcoin", "ethereum", "pirate-chain"]
+    coins, prices = snapshot().coins, snapshot().prices
+    stage.settle(snapshot(2, coins=coins[:2] + coins[3:], prices=prices[:2] + prices[3:], shown=LISTED))
+    until(lambda: tab.evaluate(rows) == list(LISTED), lambda: tab.clock.run_for(1_000))
+    until(lambda: stage.viewers() == 1, lambda: tab.clock.run_for(1_000))
+    stage.settle(moved(price("bitcoin", "65000"), seq=3))
+    expect(tab.locator("[data-coin=bitcoin] .mp-price").first).to_have_text("$65,000.00")
+    stage.do(stage.app[SITE].change(Serving(Defaults(title="Kurse"), stage.ours)))
+    until(lambda: "Kurse" in tab.inner_text("market-prices"), lambda: tab.clock.run_for(1_000))
+    stage.do(stage.app[SITE].change(Serving(origin=stage.ours)))
 
 
 def test_frozen_stream_is_noticed(stage: Stage, tab: Page) -> None:

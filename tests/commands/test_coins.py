@@ -31,10 +31,11 @@ async def test_the_list(folder: Path) -> None:
 
 
 async def test_removing(folder: Path) -> None:
-    """Gone from the list and from the coins; the change is shown first."""
+    """Gone from the list and from the coins; the change is shown first, in lines and in words."""
     ended = await run("coins", "remove", "nano", "--yes", "--config", str(folder))
     assert ended.code == 0, ended.err
     assert "-[coins.nano]" in ended.out
+    assert "nano is gone\nno longer in the list: nano\n" in ended.out
     config = load(folder, {})
     assert (config.shown, [coin.id for coin in config.coins]) == (("bitcoin",), ["bitcoin", "tether", "usd-coin"])
 

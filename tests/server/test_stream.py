@@ -247,8 +247,8 @@ def test_nobody_stays_for_ever(play: Callable[..., None]) -> None:
     play(main)
 
 
-def test_a_removed_coin_ends_its_streams_alone(play: Callable[..., None]) -> None:
-    """Its viewers are sent away, and told when they come back; the others hear of the change."""
+def test_a_removed_coin_ends_no_stream(play: Callable[..., None]) -> None:
+    """Its viewers are told that there is another list, and so are the others; who asks for it now is refused."""
 
     async def main(stage: Stage) -> None:
         ask = Ask(coins=("bitcoin",))
@@ -257,10 +257,11 @@ def test_a_removed_coin_ends_its_streams_alone(play: Callable[..., None]) -> Non
             snapshot(2, coins=COINS[1:], shown=("ethereum",), prices=(price("ethereum", "1"), *OTHERS[1:]))
         )
         await asyncio.sleep(0.01)
-        assert (gone.closed, stays.closed) == (True, False)
-        assert frames(stays.sent)[-1].id == "7-2"
+        assert (gone.closed, stays.closed) == (False, False)
+        assert [frames(one.sent)[-1].id for one in (gone, stays)] == ["7-2", "7-2"]
+        assert frames(gone.sent)[-1].prices == {}
+        assert gone.sent.count(b'"list":true') == stays.sent.count(b'"list":true') == 1
         assert refusal(lambda: stage.enter(ask))[0] == "unknown_coin"
-        assert stage.stream.streams == 1
 
     play(main)
 

@@ -71,7 +71,7 @@ def frames(sent: bytes) -> list[Frame]:
         if "data" in fields:
             data = json.loads(fields["data"])
             assert fields["event"] == "prices"
-            assert set(data) == {"id", "full", "prices"}
+            assert set(data) - {"list"} == {"id", "full", "prices"}
             assert data["id"] == fields["id"]
             found.append(Frame(data["id"], data["full"], {one["id"]: one for one in data["prices"]}))
     return found

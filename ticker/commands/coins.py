@@ -17,12 +17,13 @@ from ticker.commands import finding, tables
 from ticker.commands.online import NO_ANSWER
 from ticker.config import (
     COINS_FILE,
+    attempt,
     default_folder,
     editable,
     load,
     replace_file,
 )
-from ticker.config import check as find_errors
+from ticker.config.changes import changes as in_words
 from ticker.config.edit import add_coin, confirm_coin, remove_coin  # apart: only these commands pay for its reader
 from ticker.errors import ConfigError
 from ticker.identity import Hit
@@ -133,16 +134,20 @@ def _change(folder: Path, environ: Mapping[str, str], changes: Sequence[tuple[Co
         except ValueError as error:
             raise ConfigError(str(path), f"coins.{coin}", str(error)) from error
     tables.show_change(str(path), before, after)
-    errors = find_errors(folder, environ, coins=after)
+    config, errors = attempt(folder, environ, coins=after)
     if errors:
         for refusal in errors:
             typer.echo(str(refusal), err=True)
         typer.echo("ticker: nothing was written: the file would not be valid", err=True)
         raise typer.Exit(1)
+    present, wrong = attempt(folder, environ)
+    if not wrong:
+        for sentence in in_words(present, config):
+            typer.echo(sentence)
     if not yes:
         if not sys.stdin.isatty():
             raise typer.BadParameter("there is no terminal to ask at: repeat it with --yes", param_hint="--yes")
         if not typer.confirm(f"Write this to {path}?"):
             raise typer.Exit(1)
     replace_file(path, raw, after.encode())
-    typer.echo(f"wrote {path}")
+    typer.echo(f"wrote {path}; a service that runs with it takes it over by itself")

@@ -26,7 +26,8 @@ from ticker.identity.ask import body_of
 from ticker.identity.weeks import Wanted, behind, chosen
 from ticker.model import CoinId, Snapshot
 from ticker.politeness import Manners
-from ticker.poller import Poller, State
+from ticker.poller import Poller
+from ticker.rounds import State
 from ticker.sources.base import Week
 from ticker.store.base import DAY, FILLED, FILLER, HOUR, Store
 

@@ -16,8 +16,9 @@ import typer
 from ticker.commands import assembly, logs
 from ticker.commands.lifecycle import stop_on_signals
 from ticker.commands.one_round import poll_once
+from ticker.commands.reloading import Origin, Reloader
 from ticker.commands.service import polling, raise_ours, run_loop
-from ticker.config import Config, default_folder, load
+from ticker.config import Config, default_folder
 from ticker.errors import StoreBusy, StoreError, TickerError
 from ticker.feed import Feed
 from ticker.model import Snapshot
@@ -53,11 +54,12 @@ def publish(
 ) -> None:
     """Write, once or until stopped. Exit code 4 where there is no snapshot, or no source answered."""
     logs.start(log_format, logging.WARNING if once else logging.INFO)
-    config = load(default_folder(config_folder), environ, overrides)
+    reloader = Reloader(Origin(default_folder(config_folder), environ, overrides))
+    config = reloader.config
     publisher = _Publisher(StaticFolder(folder), assembly.serving(config), compress=compress)
     publisher.folder.open()
     try:
-        run_loop(_once(config, publisher) if once else _follow(config, publisher))
+        run_loop(_once(config, publisher) if once else _follow(reloader, publisher))
     finally:
         publisher.folder.close()
     if publisher.trouble:
@@ -72,7 +74,13 @@ class _Publisher:
         self.folder, self._serving, self._compress = folder, serving, compress
         self._icons = Icons(serving.icons)
         self._memory: Memory | None = None
+        self.news = asyncio.Event()  # there is something to write
         self.trouble = ""
+
+    async def change(self, config: Config) -> None:
+        """Write by other settings from now on."""
+        self._serving = assembly.serving(config)
+        self.news.set()
 
     def remember(self, past: Past) -> None:
         """Draw lines and charts of this past."""
@@ -139,7 +147,8 @@ def _any_price(snapshot: Snapshot) -> bool:
     return any(price.freshness(now) != "none" for price in snapshot.prices)
 
 
-async def _follow(config: Config, publisher: _Publisher) -> None:
+async def _follow(reloader: Reloader, publisher: _Publisher) -> None:
+    config = reloader.config
     stop = stop_on_signals()
     async with AsyncExitStack() as stack:
         store, ours = await stack.enter_async_context(_store(config))
@@ -149,9 +158,11 @@ async def _follow(config: Config, publisher: _Publisher) -> None:
         stack.push_async_callback(feed.stop)
         stopping = asyncio.create_task(stop.wait())
         writing = asyncio.create_task(_write_on(feed, publisher))
+        reloader.subscribe(publisher.change)
         ends: list[asyncio.Task[None]] = [writing]
         if ours:
-            ends.append(await stack.enter_async_context(polling(config, store, simulated=False)))
+            ends.append(await stack.enter_async_context(polling(config, store, reloader, simulated=False)))
+        await stack.enter_async_context(reloader.running())
         done, _ = await asyncio.wait([stopping, *ends], return_when=asyncio.FIRST_COMPLETED)
         for task in (stopping, writing):
             task.cancel()
@@ -164,7 +175,7 @@ async def _follow(config: Config, publisher: _Publisher) -> None:
 
 async def _write_on(feed: Feed, publisher: _Publisher) -> None:
     """Write every newer snapshot, and the present one again when a price of it changes its rung."""
-    news = asyncio.Event()
+    news = publisher.news
     unsubscribe = feed.subscribe(lambda _: news.set())
     first = True
     try:

@@ -9,6 +9,7 @@ from ticker.commands import logs, workers
 from ticker.commands.lifecycle import LONGEST_END, Ending
 from ticker.commands.notify import Notifier
 from ticker.commands.port import held
+from ticker.commands.reloading import Origin, Reloader
 from ticker.commands.service import run_loop, serve_until_stopped
 from ticker.commands.simulate import market_of
 from ticker.commands.worker import Worker
@@ -27,38 +28,31 @@ def service(
 ) -> None:
     """The service on the real sources, until stopped."""
     logs.start(log_format)
-    worker, where = Worker.of(environ), default_folder(folder)
-    config = load(where, environ, overrides, priced=poll)
+    worker = Worker.of(environ)
+    origin = Origin(default_folder(folder), environ, overrides, priced=poll)
+    reloader = Reloader(origin)
     ending, notifier = Ending(), Notifier.of(environ)
-    wanted = config.server.workers if serve and worker is None else 1
-    with _crew(wanted, config, where, environ, overrides, log_format) as crew:
+    with _crew(reloader.config, origin, log_format, wanted=serve and worker is None) as crew:
         alone = serve and crew is None
         run_loop(
             serve_until_stopped(
-                config, poll=poll, serve=alone, notifier=notifier, ending=ending, crew=crew, worker=worker
+                reloader, poll=poll, serve=alone, notifier=notifier, ending=ending, crew=crew, worker=worker
             )
         )
     ending.orderly()
 
 
 @contextmanager
-def _crew(
-    count: int,
-    config: Config,
-    folder: Path,
-    environ: Mapping[str, str],
-    overrides: Mapping[str, object],
-    log_format: str,
-) -> Iterator[workers.Crew | None]:
-    """So many workers for a configuration; None for one, which is this process. Raises `TickerError`: no such port."""
-    if count == 1:
+def _crew(config: Config, origin: Origin, log_format: str, *, wanted: bool = True) -> Iterator[workers.Crew | None]:
+    """As many workers as are configured; None for one, which is this process. Raises `TickerError`: no such port."""
+    if not wanted or config.server.workers == 1:
         yield None
         return
     with held(config.server.host, config.server.port) as port:
-        told = workers.environment(environ, {**overrides, "server.port": port})
+        told = workers.environment(origin.environ, {**origin.overrides, "server.port": port})
         # Each has its own time to leave, and cuts itself short after it.
         patience = config.server.drain + LONGEST_END + 2.0
-        yield workers.Crew(count, workers.command(folder, log_format), told, patience)
+        yield workers.Crew(config.server.workers, workers.command(origin.folder, log_format), told, patience)
 
 
 def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object], log_format: str) -> None:
@@ -77,10 +71,15 @@ async def _demo(folder: Path, environ: dict[str, str], overrides: Mapping[str, o
     simulation = await simulator.start(coins)
     try:
         stand_in = demo_environment(simulation.base_urls, simulation.stream_urls, own)
-        environ |= stand_in
-        config = load(folder, environ, overrides)
-        with _crew(config.server.workers, config, folder, environ, overrides, log_format) as crew:
-            await serve_until_stopped(config, poll=True, serve=crew is None, simulated=True, crew=crew)
+        origin = Origin(folder, {**environ, **stand_in}, overrides)
+        reloader = Reloader(origin)
+
+        async def quote(config: Config) -> None:
+            simulation.set_coins(market_of(config))
+
+        reloader.subscribe(quote)
+        with _crew(reloader.config, origin, log_format) as crew:
+            await serve_until_stopped(reloader, poll=True, serve=crew is None, simulated=True, crew=crew)
     finally:
         await simulation.stop()
 

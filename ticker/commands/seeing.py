@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ticker import __version__
 from ticker.alerts import PATIENCE, Patience
-from ticker.bulletin import ConfigStanding
+from ticker.bulletin import ConfigStanding, Refusal
 from ticker.commands import assembly, logs
 from ticker.config import Config
 from ticker.metrics.door import metrics_door
@@ -26,6 +26,7 @@ from ticker.reporting import Reporter
 from ticker.scheduler import Scheduler
 from ticker.server.seeing import FIGURES
 from ticker.server.seen import SEEN
+from ticker.standing import Standing
 from ticker.store.base import Store
 from ticker.webhook import Webhook
 
@@ -45,6 +46,17 @@ class Seeing:
         self._poller: Poller | None = None
         self._reporter: Reporter | None = None
         self._webhook: Webhook | None = None
+
+    async def take(self, config: Config) -> None:
+        """Another configuration is used from now on, with secrets of its own."""
+        logs.hide(assembly.secrets(config))
+        self._settings = config
+
+    def stands(self, standing: Standing) -> None:
+        """Which configuration is in use has changed, or one was refused."""
+        refused = standing.refused
+        reason = None if refused is None else Refusal(refused.at, refused.reasons[0])
+        self.config = ConfigStanding(standing.version, standing.since, reason, standing.refusals)
 
     def door(self) -> AbstractAsyncContextManager[None]:
         """`/metrics`, for as long as the block runs."""

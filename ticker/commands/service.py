@@ -18,6 +18,8 @@ from ticker.commands import assembly, handles
 from ticker.commands.filling import fill_new
 from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
 from ticker.commands.notify import SILENT, Notifier
+from ticker.commands.refitting import PollingSide, ServingSide
+from ticker.commands.reloading import Reloader
 from ticker.commands.seeing import Seeing, worker_number
 from ticker.commands.worker import Worker
 from ticker.commands.workers import Crew
@@ -29,11 +31,11 @@ from ticker.poller import Poller
 from ticker.scheduler import Scheduler
 from ticker.server import limits
 from ticker.server.access import AccessLog
-from ticker.server.app import make_app
+from ticker.server.app import SITE, make_app
 from ticker.server.readiness import READINESS, Readiness
 from ticker.store import open_store
 from ticker.store.base import Store
-from ticker.streaming import Streamer
+from ticker.streams import Streams
 
 log = logging.getLogger("ticker")
 
@@ -53,7 +55,7 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def serve_until_stopped(
-    config: Config,
+    reloader: Reloader,
     *,
     poll: bool,
     serve: bool,
@@ -71,6 +73,7 @@ async def serve_until_stopped(
     elsewhere, ends what it has begun, and is gone within 10 s more, which `ending` sees to. A second signal ends it at
     once.
     """
+    config = reloader.config
     stop = stop_on_signals()
     vitals = Vitals()
     if worker is not None:
@@ -85,15 +88,18 @@ async def serve_until_stopped(
             stack.push_async_callback(store.close)
             await store.open()
             seeing = Seeing(config, worker=worker_number(os.environ))
+            reloader.subscribe(seeing.take)
+            reloader.observe(seeing.stands)
             if serve:
                 shared = worker is not None
-                readiness = await stack.enter_async_context(_server(config, store, seeing, shared=shared))
+                readiness = await stack.enter_async_context(_server(config, store, reloader, seeing, shared=shared))
             if poll:
-                running = polling(config, store, simulated=simulated, seeing=seeing, vitals=vitals)
+                running = polling(config, store, reloader, simulated=simulated, seeing=seeing, vitals=vitals)
                 ends.append(await stack.enter_async_context(running))
             await stack.enter_async_context(seeing.door())
+            await stack.enter_async_context(reloader.running())
         if crew is not None:
-            ends.append(await stack.enter_async_context(crew.at_work()))
+            ends.append(await stack.enter_async_context(crew.at_work(reloader.ask)))
         if worker is not None:
             worker.ready()
         # The garbage collector need not look through the program itself for ever: that stops the loop for 20-70 ms.
@@ -109,7 +115,7 @@ async def serve_until_stopped(
             if task.done():
                 raise_ours(task)
         if readiness is not None:
-            await _drain(readiness, config.server.drain)
+            await _drain(readiness, reloader.config.server.drain)
         log.info("stopping")
         if crew is not None:
             await crew.end()
@@ -133,11 +139,14 @@ async def _drain(readiness: Readiness, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store, seeing: Seeing, *, shared: bool) -> AsyncIterator[Readiness]:
+async def _server(
+    config: Config, store: Store, reloader: Reloader, seeing: Seeing, *, shared: bool
+) -> AsyncIterator[Readiness]:
     feed = Feed(store)
     await feed.start()
     app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
     seeing.serving(app)
+    reloader.subscribe(ServingSide(config, app[SITE]).take)
     runner = web.AppRunner(
         app,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
@@ -167,7 +176,13 @@ async def _server(config: Config, store: Store, seeing: Seeing, *, shared: bool)
 
 @asynccontextmanager
 async def polling(
-    config: Config, store: Store, *, simulated: bool, seeing: Seeing | None = None, vitals: Vitals | None = None
+    config: Config,
+    store: Store,
+    reloader: Reloader,
+    *,
+    simulated: bool,
+    seeing: Seeing | None = None,
+    vitals: Vitals | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and publish into the store; the task that is given ends only with an error. `vitals` then has our rounds."""
     vitals = vitals or Vitals()
@@ -187,7 +202,7 @@ async def polling(
             publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
-        streamer = Streamer(assembly.channels(config), poller.stream, user_agent=user_agent)
+        streamer = Streams(assembly.channels(config), poller.stream, user_agent=user_agent)
         log.info("polling %s for %d coins", ", ".join(one.source.name for one in polled), len(config.coins))
         if streamer.health:
             log.info("streaming %s between polls", ", ".join(streamer.health))
@@ -195,7 +210,15 @@ async def polling(
         scheduler.start()
         vitals.watch("rounds", lambda: scheduler.alive)
         streaming = asyncio.create_task(streamer.run())
-        filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
+        side = PollingSide(
+            config,
+            poller,
+            scheduler,
+            streamer,
+            lambda config: _fill(config, store, poller, fetcher, steady),
+            simulated=simulated,
+        )
+        reloader.subscribe(side.take)
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         seeing = seeing or Seeing(config)
         reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
@@ -204,10 +227,10 @@ async def polling(
         finally:
             vitals.forget("rounds")
             scheduler.stop()
-            tasks = (publishing, streaming, filling, telling, reporting)
+            tasks = (publishing, streaming, telling, reporting)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(side.close(), *tasks, return_exceptions=True)
 
 
 def steady_clock() -> Callable[[], float]:
@@ -232,7 +255,7 @@ async def _fill(config: Config, store: Store, poller: Poller, road: Fetcher, ste
         log.exception("filling in the past of new coins failed in a way that should not be; drawings begin later")
 
 
-async def _tell(poller: Poller, streamer: Streamer, nobody_answers: Callable[[], None]) -> None:
+async def _tell(poller: Poller, streamer: Streams, nobody_answers: Callable[[], None]) -> None:
     """Say once, after the first round, that nobody answers."""
     await poller.first_round.wait()
     polled = any(health.polls for health in poller.health.values())

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -41,10 +41,18 @@ class Crew:
         self._task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[asyncio.Task[None]]:
-        """All workers, started and kept; the task that is given ends only with an error: one could not start."""
+    async def at_work(self, hung_up: Callable[[], None] = lambda: None) -> AsyncIterator[asyncio.Task[None]]:
+        """All workers, started and kept; the task that is given ends only with an error: one could not start.
+
+        SIGHUP is handed on to them, and `hung_up` is called.
+        """
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self.forward, signal.SIGHUP)
+
+        def hang_up() -> None:
+            hung_up()
+            self.forward(signal.SIGHUP)
+
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
         log.info("starting %d workers", self._count)
         self._task = task = asyncio.create_task(self._keep_all())
         ready = asyncio.create_task(self._all_ready.wait())

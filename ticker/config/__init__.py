@@ -10,7 +10,7 @@ from ticker.config.folder import (
     replace_file,
     shipped_folder,
 )
-from ticker.config.load import Config, check, load
+from ticker.config.load import Config, attempt, check, load
 from ticker.config.quotas import MOST_BYTES_A_DAY, Demand, Usage, amount, bytes_a_day, demands, period, usages
 from ticker.config.secret import Secret
 from ticker.config.settings import (
@@ -48,6 +48,7 @@ __all__ = [
     "StoreSettings",
     "Usage",
     "amount",
+    "attempt",
     "bytes_a_day",
     "check",
     "default_folder",

@@ -42,8 +42,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Everything ops decide. `version` names it to readers: it changes with whatever they could see of it.
 
     `coins` are the shown ones in display order, then the others in the order of the file. `registry` are the sources
-    there are, those that come with the program and those that the configuration makes; `sources` how to use them.
-    `folder` is where it was read, with the coins' icons in `icons/`.
+    there are, those that come with the program and those that the configuration makes, of `own`; `sources` how to use
+    them. `folder` is where it was read, with the coins' icons in `icons/`.
     """
 
     server: ServerSettings
@@ -58,6 +58,7 @@ class Config(Struct, frozen=True, kw_only=True):
     shown: tuple[CoinId, ...]
     version: str
     folder: Path
+    own: Mapping[SourceName, Spec] = {}
 
     def active_sources(self) -> tuple[SourceName, ...]:
         """The sources that are polled, in the registry's order."""
@@ -90,10 +91,24 @@ def load(
     Raises the first ConfigError there is. With `fit` = False it may ask more of its sources than they allow; with
     `priced` = False it has no coins, for those who only show what others price: coins.toml may be anything or absent.
     """
-    config, errors = _build(folder, environ, overrides or {}, sources, None, fit=fit, priced=priced)
+    config, errors = attempt(folder, environ, overrides, sources, fit=fit, priced=priced)
     if errors:
         raise errors[0]
     return config
+
+
+def attempt(
+    folder: Path,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, object] | None = None,
+    sources: Mapping[SourceName, Source] = REGISTRY,
+    coins: str | None = None,
+    *,
+    fit: bool = True,
+    priced: bool = True,
+) -> tuple[Config, list[ConfigError]]:
+    """As `load` and `check` in one: the configuration, which is good only where there are no errors."""
+    return _build(folder, environ, overrides or {}, sources, coins, fit=fit, priced=priced)
 
 
 def check(
@@ -144,6 +159,7 @@ def _build(
         shown=coins.shown,
         version="",
         folder=folder,
+        own=specs,
     )
     if fit:
         for name, reason in misfits(demands(config.sources, config.ids_on, sources)).items():
@@ -152,7 +168,7 @@ def _build(
     order = (str(folder / SETTINGS_FILE), str(folder / COINS_FILE), ENVIRONMENT, COMMAND_LINE)
     places = {place: index for index, place in enumerate(order)}
     errors.sort(key=lambda error: (places.get(error.file, len(places)), error.line or 0))
-    return msgspec.structs.replace(config, version=_version(config, specs)), errors
+    return msgspec.structs.replace(config, version=_version(config)), errors
 
 
 def _document(path: Path, text: str | None, errors: list[ConfigError]) -> Document | None:
@@ -211,7 +227,7 @@ def _placed(store: StoreSettings, environ: Mapping[str, str]) -> StoreSettings:
     return StoreSettings(url=f"embedded:{place}", prefix=store.prefix)
 
 
-def _version(config: Config, own: Mapping[SourceName, Spec]) -> str:
+def _version(config: Config) -> str:
     """Twelve hex digits of what readers could see the effect of; nothing secret goes in."""
     visible = (
         config.display,
@@ -222,6 +238,6 @@ def _version(config: Config, own: Mapping[SourceName, Spec]) -> str:
         config.coins,
         config.shown,
         [(name, config.sources[name].every) for name in config.active_sources()],
-        own,
+        config.own,
     )
     return hashlib.sha256(msgspec.json.encode(visible)).hexdigest()[:12]

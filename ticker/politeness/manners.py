@@ -9,6 +9,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ticker.errors import SourceError, TimedOut, Unreachable
 from ticker.model import SourceName
@@ -48,11 +49,28 @@ class Manners:
 
     def __init__(self, customers: Mapping[SourceName, Customer], rng: Random) -> None:
         self._customers = dict(customers)
+        self._present = frozenset(self._customers)
         self._rng = rng
         self._breakers = {name: Breaker() for name in self._customers}
         self._quota = {name: one.quota or name for name, one in self._customers.items()}
         self._budgets = {quota: self._fresh(quota) for quota in self._quota.values()}
         self._asked: set[SourceName] = set()
+
+    def reconfigure(self, customers: Mapping[SourceName, Customer], moved: Iterable[SourceName] = ()) -> None:
+        """Go over to these customers. `moved` are asked elsewhere or otherwise now: what failed before says nothing.
+
+        What was spent stays spent, also of sources that are gone: switching one off and on again gains nothing.
+        """
+        self._customers |= customers
+        self._present = frozenset(customers)
+        for name in self._present:
+            self._breakers.setdefault(name, Breaker())
+            self._quota[name] = customers[name].quota or name
+        self._breakers.update((name, Breaker()) for name in moved)
+        for quota in {self._quota[name] for name in self._present}:
+            fresh, known = self._fresh(quota), self._budgets.get(quota, Budget())
+            spent = {window.per: window.spent for window in known.windows}
+            self._budgets[quota] = Budget(tuple(replace(one, spent=spent.get(one.per, ())) for one in fresh.windows))
 
     def breaker(self, name: SourceName) -> Breaker:
         """How a source is doing."""
@@ -110,13 +128,13 @@ class Manners:
 
         Without this, an hour offline would be followed by half an hour in which nobody is asked.
         """
-        others = [one for other, one in self._breakers.items() if other != name]
+        others = [self._breakers[other] for other in self._present if other != name]
         return (
             isinstance(error, Unreachable | TimedOut) and len(others) >= OTHERS and all(one.failures for one in others)
         )
 
     def _fresh(self, quota: str) -> Budget:
-        sharing = [self._customers[name] for name, one in self._quota.items() if one == quota]
+        sharing = [self._customers[name] for name in self._present if self._quota[name] == quota]
         return Budget.of(_limits(sharing), max(one.cost for one in sharing))
 
 

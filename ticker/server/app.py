@@ -6,9 +6,8 @@ prices, which `history` fetches and bounds.
 
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -35,17 +34,17 @@ from ticker.server import (
     status_doors,
     views,
 )
-from ticker.server import icons as own_icons
-from ticker.server.addresses import Addresses
 from ticker.server.doors import not_ready
 from ticker.server.elements import Elements
-from ticker.server.params import DEFAULTS, STATUS, Ask, Defaults, RequestError
-from ticker.server.past import Memory
+from ticker.server.params import STATUS, Ask, RequestError
+from ticker.server.parts import Parts
+from ticker.server.parts import Serving as Serving
 from ticker.server.pictures import Pictures
-from ticker.server.ratelimit import RateLimit, answering
-from ticker.server.readiness import READINESS, Readiness
+from ticker.server.present import Present
+from ticker.server.ratelimit import answering
+from ticker.server.readiness import READINESS
 from ticker.server.shelf import Build, Ready, Shelf
-from ticker.server.stream import LIMITS, Limits, Stream
+from ticker.server.stream import Stream
 from widgets import render
 
 log = logging.getLogger("ticker.server")
@@ -53,24 +52,35 @@ log = logging.getLogger("ticker.server")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """The operator's settings. `origin` is where readers reach us, without a last slash; `icons` a folder of icons."""
-
-    defaults: Defaults = DEFAULTS
-    origin: str = "http://127.0.0.1:8080"
-    disclaimer: str = ""
-    cors_origins: tuple[str, ...] = ("*",)
-    frame_ancestors: tuple[str, ...] = ("*",)
-    limits: Limits = LIMITS
-    trusted_proxies: tuple[str, ...] = ()
-    costly_per_minute: int = 240
-    dialect: bool = True
-    icons: Path | None = None
-    status: str = "local"
-
-
 STREAM = web.AppKey("stream", Stream)
+
+
+class Site:
+    """The doors of the present settings, in front of what outlives them."""
+
+    def __init__(self, parts: Parts, serving: Serving) -> None:
+        self._parts = parts
+        self.paths = Present()
+        self._open(serving)
+
+    async def change(self, serving: Serving) -> None:
+        """Serve by other settings from the next request on; viewers stay, and hear that there is something new."""
+        await self._parts.refurnish(serving)
+        self._doors.replaced = True
+        self._open(serving)
+
+    @web.middleware
+    async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """As the present doors refuse."""
+        return await self._doors.errors(request, handler)
+
+    def _open(self, serving: Serving) -> None:
+        pictures = Pictures(serving.origin, serving.disclaimer, self._parts.memory, self._parts.icons.address)
+        self._doors = _Doors(serving, self._parts.shelf, pictures, self._parts.charge)
+        self.paths.put(_routes(self._parts, serving, self._doors, pictures))
+
+
+SITE = web.AppKey("site", Site)
 
 
 def make_app(
@@ -84,78 +94,57 @@ def make_app(
     """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
 
     Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`,
-    without `bulletins` nothing of the poller on `/status`.
+    without `bulletins` nothing of the poller on `/status`. Its `SITE` takes other settings.
     """
-    addresses = Addresses(serving.trusted_proxies)
-    costs = RateLimit(serving.costly_per_minute, addresses)
-    ready = Shelf(clock, charge=costs.charge)
-    memory = None if past is None else Memory(past, clock, ready.refresh)
-    icons = own_icons.Icons(serving.icons, ready.refresh)
-    pictures = Pictures(serving.origin, serving.disclaimer, memory, icons.address)
-    doors = _Doors(serving, ready, pictures, costs)
-    app = web.Application(middlewares=[doors.errors], client_max_size=1024)
-    stream = app[STREAM] = Stream(clock, serving.limits)
-    app[READINESS] = doors.readiness
-    app.add_routes(pages.Pages(doors, pictures, icons, serving.defaults, serving.origin).routes())
-    app.router.add_get("/widget/{kind}", doors.widget)
-    app.router.add_get("/widget/{kind}/{coin}", doors.widget)
-    app.router.add_get("/embed/{kind}", doors.embed)
-    app.router.add_get("/embed/{kind}/{coin}", doors.embed)
-    app.router.add_get("/v1/prices", doors.prices)
-    app.router.add_get("/v1/prices/{coin}", doors.prices)
-    app.router.add_get("/v1/coins", doors.coins)
-    app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, addresses), clock))
-    document = openapi.document(serving.origin, dialect=serving.dialect, status=serving.status != "off")
-    app.router.add_get("/v1/openapi.json", doors.described(document))
-    answers = None if past is None else history.History(past, clock, costs.charge)
-    if answers is not None:
-        app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
-        app.on_cleanup.append(lambda _: answers.close())
-    if records is not None:
-        app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
-    described = embedding.Embedding(doors, serving.defaults, serving.origin, serving.disclaimer)
-    app.add_routes(described.routes())
-    app.add_routes(badge.Badges(doors, serving.defaults, serving.frame_ancestors).routes())
-    if serving.dialect:
-        app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
-    elements = Elements(doors, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors)
-    app.add_routes(elements.routes())
-    seeing.attach(app, serving, feed, ready, stream, clock, bulletins)
-    app.add_routes(doors.readiness.routes())
-
-    async def follow(_: web.Application) -> AsyncIterator[None]:
-        followers = (stream, doors.shelf)  # in this order: viewers first, then what nobody has asked for yet
-        unsubscribe = [feed.subscribe(one.update) for one in followers]
-        for one in followers:
-            if feed.snapshot is not None:
-                one.update(feed.snapshot)
-        icons.start()
-        if memory is not None:
-            memory.start()
-        yield
-        for end in unsubscribe:
-            end()
-        await icons.close()
-        if memory is not None:
-            await memory.close()
-        doors.shelf.close()
-
-    async def end_streams(_: web.Application) -> None:
-        stream.close()
-
-    app.cleanup_ctx.append(follow)
-    app.on_shutdown.append(end_streams)
+    parts = Parts(feed, serving, clock, past, records)
+    site = Site(parts, serving)
+    app = web.Application(middlewares=[site.errors], client_max_size=1024)
+    app.router.register_resource(site.paths)
+    app[STREAM], app[SITE], app[READINESS] = parts.stream, site, parts.readiness
+    seeing.attach(app, serving, feed, parts.shelf, parts.stream, clock, bulletins)
+    app.cleanup_ctx.append(parts.follow)
+    app.on_shutdown.append(parts.end_streams)
+    app.on_cleanup.append(parts.close)
     app.on_response_prepare.append(_sign)
     return app
+
+
+def _routes(parts: Parts, serving: Serving, doors: "_Doors", pictures: Pictures) -> list[web.RouteDef]:
+    """Path to handler, by these settings."""
+    defaults, origin, clock = serving.defaults, serving.origin, parts.clock
+    viewers = sse.Door(parts.stream, parts.addresses)
+    document = openapi.document(origin, dialect=serving.dialect, status=serving.status != "off")
+    found = [
+        *pages.Pages(doors, pictures, parts.icons, defaults, origin).routes(),
+        web.get("/widget/{kind}", doors.widget),
+        web.get("/widget/{kind}/{coin}", doors.widget),
+        web.get("/embed/{kind}", doors.embed),
+        web.get("/embed/{kind}/{coin}", doors.embed),
+        web.get("/v1/prices", doors.prices),
+        web.get("/v1/prices/{coin}", doors.prices),
+        web.get("/v1/coins", doors.coins),
+        web.get("/v1/stream", doors.stream(viewers, clock)),
+        web.get("/v1/openapi.json", doors.described(document)),
+    ]
+    if parts.history is not None:
+        found.append(web.get("/v1/history/{coin}", doors.history(parts.history, clock)))
+    if parts.explainer is not None:
+        found.append(web.get("/v1/explain/{coin}", doors.explain(parts.explainer)))
+    found += embedding.Embedding(doors, defaults, origin, serving.disclaimer).routes()
+    found += badge.Badges(doors, defaults, serving.frame_ancestors).routes()
+    if serving.dialect:
+        found += dialect.Dialect(doors.shelf, doors.answer, origin, clock, parts.past).routes()
+    found += Elements(doors, parts.history, clock, defaults, origin, serving.frame_ancestors).routes()
+    return [*found, *parts.readiness.routes()]
 
 
 class _Doors:
     """One method a door: what it asks for, how it is built, what headers it wears."""
 
-    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, costs: RateLimit) -> None:
-        self._serving, self._pictures, self._costs = serving, pictures, costs
+    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, charge: Callable[[], None]) -> None:
+        self._serving, self._pictures, self._charge = serving, pictures, charge
         self.shelf = shelf
-        self.readiness = Readiness(lambda: self.snapshot)
+        self.replaced = False  # by doors of other settings, under whose keys nothing of ours may be kept
         self._policies = {
             (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
             for kind in render.KINDS
@@ -237,7 +226,7 @@ class _Doors:
 
         async def handler(request: web.Request) -> web.Response:
             snapshot = self.snapshot
-            self._costs.charge()
+            self._charge()
             body = await explainer.explain(params.coin_id(request.match_info["coin"]), snapshot)
             return self.answer(request, shelf.ready(body), headers.JSON)
 
@@ -261,7 +250,7 @@ class _Doors:
         """As `Doors` says."""
         if self.shelf.snapshot is None:
             raise not_ready()
-        return self.shelf.get(key, build)
+        return self.shelf.once(build) if self.replaced else self.shelf.get(key, build)
 
     def answer(
         self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None

@@ -4,7 +4,7 @@ A frame is ready bytes of server-sent events (WHATWG HTML, 9.2). Knows no viewer
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ticker.model import CoinId
 from ticker.server.params import Ask
@@ -31,55 +31,71 @@ class Frames:
         self._changed: dict[CoinId, int] = {}  # the generation that each Price is of
         self._seen: OrderedDict[str, int] = OrderedDict()  # the generation that each snapshot began with
         self._id = ""
-        self._ready: dict[int | None, bytes] = {}  # frames of this generation, by the one they are told after
+        self._ready: dict[tuple[int | None, bool], bytes] = {}  # frames of this generation, by what was told before
         self._floor = 0  # what is from before this generation cannot be bridged
+        self._relisted, self._relist = -1, False  # the generation that began with another list
         self.generation = 0
 
+    def relist(self) -> None:
+        """Widgets look otherwise with the next moment: other coins, another order, other settings."""
+        self._relist = True
+
     def take(self, at: Moment) -> bool:
-        """Go over to another moment. False where it changed nothing. Raises `RequestError` for a coin that is gone."""
+        """Go over to another moment; False where nothing changed. The first may raise `RequestError`: no such coin."""
         before = self.generation
-        wanted = names(at.snapshot, at.known, self._ask)
+        wanted = self._wanted(at)
         bodies = {name: self._pen.write(name, at) for name in wanted}
         others = bodies.keys() != self._bodies.keys()
         changed = [name for name, body in bodies.items() if body != self._bodies.get(name)]
-        if others or changed:
+        relisted, self._relist = self._relist and before > 0, False
+        if others or changed or relisted:
             self.generation += 1
+            self._relisted = self.generation if relisted else self._relisted
             self._changed.update(dict.fromkeys(changed, self.generation))
         if others:  # what is no longer listed cannot be said by a change
             self._floor = self.generation
             self._changed = {name: self._changed[name] for name in bodies}
-        if others or changed or at.snapshot.id != self._id:
+        if others or changed or relisted or at.snapshot.id != self._id:
             self._ready = {}
         self._bodies, self._id = bodies, at.snapshot.id
         # Whoever saw this snapshot elsewhere may have seen it before time changed it: that is told again.
         self._seen.setdefault(self._id, self.generation if at.first else before)
         if len(self._seen) > BRIDGED:
             self._seen.popitem(last=False)
-        return bool(others or changed)
+        return bool(others or changed or relisted)
 
-    def full(self) -> bytes:
-        """Everything."""
-        return self._frame(None)
+    def _wanted(self, at: Moment) -> Sequence[CoinId]:
+        """The coins of the ask. Whoever watches already goes on with those that are left when one is removed."""
+        if self._ask.coins and self.generation:
+            return [one for one in self._ask.coins if one in at.known][: self._ask.limit]
+        return names(at.snapshot, at.known, self._ask)
+
+    def full(self, since: int | None = None) -> bytes:
+        """Everything, for a viewer that was told of generation `since` before, if any."""
+        return self._frame(None, since)
 
     def after(self, generation: int) -> bytes:
         """What changed since that generation; everything where that would not do."""
-        return self._frame(generation if self._floor <= generation <= self.generation else None)
+        return self._frame(generation if self._floor <= generation <= self.generation else None, generation)
 
     def since(self, event: str | None) -> bytes:
         """What changed since the snapshot that a viewer names as the last it was told of; everything where unknown."""
         generation = None if event is None else self._seen.get(event)
         return self.full() if generation is None else self.after(generation)
 
-    def _frame(self, generation: int | None) -> bytes:
-        if generation not in self._ready:
+    def _frame(self, generation: int | None, told: int | None) -> bytes:
+        other_list = told is not None and told < self._relisted
+        key = generation, other_list
+        if key not in self._ready:
             changed = self._changed
-            told = [body for name, body in self._bodies.items() if generation is None or changed[name] > generation]
+            bodies = [body for name, body in self._bodies.items() if generation is None or changed[name] > generation]
             if len(self._ready) >= MOST_READY:
                 self._ready = {}
-            self._ready[generation] = _frame(self._id, told, full=generation is None)
-        return self._ready[generation]
+            self._ready[key] = _frame(self._id, bodies, full=generation is None, other_list=other_list)
+        return self._ready[key]
 
 
-def _frame(name: str, prices: Iterable[bytes], *, full: bool) -> bytes:
-    head = 'id: {0}\nevent: prices\ndata: {{"id":"{0}","full":{1},"prices":['.format(name, "true" if full else "false")
+def _frame(name: str, prices: Iterable[bytes], *, full: bool, other_list: bool) -> bytes:
+    flags = ("true" if full else "false") + (',"list":true' if other_list else "")
+    head = f'id: {name}\nevent: prices\ndata: {{"id":"{name}","full":{flags},"prices":['
     return head.encode() + b",".join(prices) + b"]}\n\n"

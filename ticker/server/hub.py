@@ -61,7 +61,7 @@ class Viewer(asyncio.Protocol):
             self._behind = True
             self.hub.skipped += 1
             return
-        self._transport.write(frames.full() if self._behind else frames.after(self.at))
+        self._transport.write(frames.full(self.at) if self._behind else frames.after(self.at))
         self.at, self._behind = frames.generation, False
 
     def ping(self) -> None:

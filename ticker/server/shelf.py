@@ -84,6 +84,8 @@ class Shelf:
         """A shelf of its own size that goes over to every snapshot with this one, and is closed with it."""
         other = Shelf(self._clock, most, self._charge)
         self._beside.append(other)
+        if self._snapshot is not None:
+            other.update(self._snapshot)
         return other
 
     @property
@@ -106,6 +108,18 @@ class Shelf:
     def refresh(self) -> None:
         """Build anew what is asked for: something beside the snapshot has changed, such as the known past."""
         self._next_generation()
+
+    def forget(self) -> None:
+        """Drop every answer, and the shelves beside: who builds them now builds other ones under the same names."""
+        for other in self._beside:
+            other.close()
+        self._beside.clear()
+        self._variants.clear()
+        self._next_generation()
+
+    def once(self, build: Build) -> Ready:
+        """An answer of the present moment that is not kept. Needs a snapshot."""
+        return self._make(_Variant(build, self._clock()))
 
     def get(self, key: Hashable, build: Build) -> Ready:
         """The ready answer of a variant. `build` may raise; then nothing is kept. Needs a snapshot."""

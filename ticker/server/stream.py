@@ -19,7 +19,7 @@ from ticker.server.frames import Frames
 from ticker.server.hub import Crowd, Hub, Transport, Viewer
 from ticker.server.params import Ask, RequestError
 from ticker.server.pen import Moment, Pen, moment
-from ticker.server.views import next_deadline
+from ticker.server.views import names, next_deadline
 
 log = logging.getLogger("ticker.server")
 
@@ -88,7 +88,24 @@ class Stream:
 
     def update(self, snapshot: Snapshot) -> None:
         """Go over to another snapshot."""
+        before = None if self._moment is None else self._moment.snapshot
+        if before is not None and (before.coins, before.shown) != (snapshot.coins, snapshot.shown):
+            self._mark()
         self._look(snapshot, first=True)
+
+    def relist(self) -> None:
+        """Tell every viewer that its widgets look otherwise now."""
+        self._mark()
+        if self._moment is not None:
+            self._look(self._moment.snapshot)
+
+    def bound(self, limits: Limits) -> None:
+        """Let so many in from now on; who is in stays."""
+        self._limits = limits
+
+    def _mark(self) -> None:
+        for hub in self._hubs.values():
+            hub.frames.relist()
 
     def hub(self, ask: Ask, address: str | None) -> Hub:
         """The stream for one more viewer from an address. Raises `RequestError`: no room, no prices, no such coin."""
@@ -97,6 +114,7 @@ class Stream:
             raise RequestError("busy", "as many watch live as this server takes; the prices are at /v1/prices")
         if address is not None and self._addresses[address] >= self._limits.per_address:
             raise RequestError("busy", "as many watch live from your address as this server takes; see /v1/prices")
+        names(at.snapshot, at.known, ask)  # who watches already may go on without a coin that is gone
         hub = self._hubs.get(ask)
         if hub is None:
             self._make_room()

@@ -94,10 +94,10 @@ class Hub {
   }
 
   beat() {
-    // Another coin needs another stream; one fewer does not.
-    const wanted = [...this.members].flatMap(member => member.coins)
-    if (!wanted.every(coin => this.coins.includes(coin))) {
-      this.coins = [...new Set(wanted)].sort()
+    // Other coins need another stream.
+    const wanted = [...new Set([...this.members].flatMap(member => member.coins))].sort()
+    if ('' + wanted != this.coins) {
+      this.coins = wanted
       this.close()
     }
     if (!this.#stream || clock() >= this.#openAt) this.#open()
@@ -116,7 +116,7 @@ class Hub {
     if (!this.#failures) this.#pollAt = doubt ? 0 : after(5)
     const stream = this.#stream = new EventSource(this.#url('stream'))
     stream.addEventListener('prices', ({data}) => {
-      this.#breaks = this.#failures = 0
+      this.#failures = this.#breaks = 0
       this.#heard = clock()
       if (!doubt) this.#pollAt = after(45)
       this.#take(JSON.parse(data), 'stream')
@@ -152,11 +152,11 @@ class Hub {
   }
 
   // Whether anything in it is new.
-  #take({id, prices}, mode) {
+  #take({id, list, prices}, mode) {
     const fresh = prices.filter(price => !same(price, this.prices[price.id]))
     for (const price of fresh) this.prices[price.id] = price
+    for (const member of this.members) member.update(fresh, id, list)
     this.#id = id
-    for (const member of this.members) member.update(fresh, id)
     this.#say(mode)
     return fresh.length
   }
@@ -393,7 +393,9 @@ class Prices extends HTMLElement {
   }
 
   // From the hub: these prices are new.
-  update(fresh, id) {
+  update(fresh, id, list) {
+    // There is another list than the one inside, or it looks otherwise.
+    if (list) this.#due = 0
     const prices = fresh.filter(price => this.coins.includes(price.id))
     const changed = []
     for (const line of this.#lines) {

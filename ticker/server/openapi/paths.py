@@ -129,7 +129,8 @@ def _stream() -> dict[str, Any]:
         "stream",
         "Prices as they change, as server-sent events: `id: EPOCH-SEQ`, `event: prices`, `data:` a JSON object with "
         "`id`, `full` (whether all asked-for prices are in it) and `prices`, a list of Price; with `locale` each has "
-        "`text` as well, written for people.",
+        "`text` as well, written for people. `list`, where it is there and true, says that there is another list of "
+        "coins, or that widgets look otherwise.",
         {"text/event-stream": {"schema": TEXT}},
         (_COINS, _CURRENCY, _LOCALE),
         s503="Busy",

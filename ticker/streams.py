@@ -1,0 +1,98 @@
+"""The streams that are wanted at present: opened, closed and opened anew as the coins and sources change.
+
+A stream is told its coins when it is opened, so other coins need it opened again; at most now and then, since sources
+count connections, and a new coin has its price from a poll meanwhile. Streams that nothing changes for stay open.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ticker.model import SourceName
+from ticker.streaming import Channel, OnRows, Streamer, StreamHealth
+
+PACE = 10.0  # seconds between two openings of one stream for the sake of other coins
+
+
+@dataclass(slots=True)
+class _Open:
+    channel: Channel
+    task: asyncio.Task[None]
+    since: float
+
+
+class Streams:
+    """Any number of streams. `on_rows` and `user_agent` as for `Streamer`; `steady` gives seconds."""
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        on_rows: OnRows,
+        *,
+        user_agent: str = "ticker",
+        steady: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._on_rows, self._user_agent, self._steady, self._sleep = on_rows, user_agent, steady, sleep
+        self._wanted: dict[SourceName, Channel] = {}
+        self._open: dict[SourceName, _Open] = {}
+        self._health: dict[SourceName, StreamHealth] = {}
+        self._changed = asyncio.Event()
+        self.reconfigure(channels)
+
+    @property
+    def health(self) -> Mapping[SourceName, StreamHealth]:
+        """How each stream is doing, by its source."""
+        return self._health
+
+    def reconfigure(self, channels: Sequence[Channel]) -> None:
+        """Keep these open from now on."""
+        self._wanted = {channel.source: channel for channel in channels}
+        for name in self._health.keys() - self._wanted.keys():
+            del self._health[name]
+        for name in self._wanted:
+            self._health.setdefault(name, StreamHealth())
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Keep all of them open until cancelled."""
+        try:
+            while True:
+                self._changed.clear()
+                wait = await self._adjust()
+                try:
+                    async with asyncio.timeout(wait):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await self._close(list(self._open))
+
+    async def _adjust(self) -> float | None:
+        """Close and open what has to be; gives the seconds after which there is more to do, None = nothing."""
+        now = self._steady()
+        other = [name for name, one in self._open.items() if self._wanted.get(name) != one.channel]
+        # Where a stream is elsewhere now, or not wanted, what it says is wrong; with other coins it is merely not all.
+        due = [name for name in other if self._elsewhere(name) or now - self._open[name].since >= PACE]
+        await self._close(due)
+        for name, channel in self._wanted.items():
+            if name not in self._open:
+                self._open[name] = _Open(channel, self._start(channel), now)
+        later = [self._open[name].since + PACE - now for name in other if name not in due]
+        return min(later, default=None)
+
+    def _elsewhere(self, name: SourceName) -> bool:
+        wanted, present = self._wanted.get(name), self._open[name].channel
+        return wanted is None or (wanted.url, wanted.allow_private) != (present.url, present.allow_private)
+
+    def _start(self, channel: Channel) -> asyncio.Task[None]:
+        streamer = Streamer([channel], self._on_rows, user_agent=self._user_agent, sleep=self._sleep)
+        streamer.health[channel.source] = self._health[channel.source]  # its counts go on
+        return asyncio.create_task(streamer.run(), name=f"streams of {channel.source}")
+
+    async def _close(self, names: Sequence[SourceName]) -> None:
+        closed = [self._open.pop(name).task for name in names]
+        for task in closed:
+            task.cancel()
+        await asyncio.gather(*closed, return_exceptions=True)
