@@ -30,18 +30,19 @@ from ticker.server import (
     pages,
     params,
     places,
-    shelf,
     sse,
     views,
 )
 from ticker.server import icons as own_icons
 from ticker.server.addresses import Addresses
-from ticker.server.doors import not_ready
+from ticker.server.doors import Answer, not_ready
+from ticker.server.dressing import Dresser
 from ticker.server.elements import Elements
 from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
 from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
-from ticker.server.shelf import Build, Ready, Shelf
+from ticker.server.ready import Ready, always, ready
+from ticker.server.shelf import Build, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
 
@@ -84,7 +85,7 @@ def make_app(
     memory = None if past is None else Memory(past, clock, ready.refresh)
     icons = own_icons.Icons(serving.icons, ready.refresh)
     pictures = Pictures(serving.origin, serving.disclaimer, memory, icons.address)
-    doors = _Doors(serving, ready, pictures)
+    doors = _Doors(serving, ready, pictures, Dresser(serving.cors_origins, clock))
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     stream = app[STREAM] = Stream(clock, serving.limits)
     app.add_routes(pages.Pages(doors, pictures, icons, serving.defaults, serving.origin).routes())
@@ -142,9 +143,9 @@ def make_app(
 class _Doors:
     """One method a door: what it asks for, how it is built, what headers it wears."""
 
-    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures) -> None:
+    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, answer: Answer) -> None:
         self._serving, self._pictures = serving, pictures
-        self.shelf = shelf
+        self.shelf, self.answer = shelf, answer
         self._policies = {
             (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
             for kind in render.KINDS
@@ -202,7 +203,7 @@ class _Doors:
 
     def described(self, document: dict[str, Any]) -> Handler:
         """`/v1/openapi.json`: the same whatever the prices are."""
-        ready = shelf.ready(_json(document))
+        ready = always(_json(document))
 
         async def handler(request: web.Request) -> web.Response:
             return self.answer(request, ready, headers.JSON)
@@ -227,7 +228,7 @@ class _Doors:
         async def handler(request: web.Request) -> web.Response:
             snapshot = self.snapshot
             body = await explainer.explain(params.coin_id(request.match_info["coin"]), snapshot)
-            return self.answer(request, shelf.ready(body), headers.JSON)
+            return self.answer(request, ready(body), headers.JSON)
 
         return handler
 
@@ -260,24 +261,6 @@ class _Doors:
         if self.shelf.snapshot is None:
             raise not_ready()
         return self.shelf.get(key, build)
-
-    def answer(
-        self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None
-    ) -> web.Response:
-        body, etag, encoding = ready.body, ready.etag, {}
-        if ready.compressed is not None and headers.accepts_gzip(request.headers.get("Accept-Encoding")):
-            body, etag, encoding = ready.compressed, ready.compressed_etag, {"Content-Encoding": "gzip"}
-        common = {
-            "ETag": etag,
-            "Cache-Control": headers.CACHE,
-            "Vary": headers.vary(self._serving.cors_origins),
-            **headers.sharing(self._serving.cors_origins, request.headers.get("Origin")),
-            **headers.SECURITY,
-            **(extra or {}),
-        }
-        if headers.not_modified(", ".join(request.headers.getall("If-None-Match", ())) or None, etag):
-            return web.Response(status=304, headers=common)
-        return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
 
     @web.middleware
     async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
