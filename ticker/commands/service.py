@@ -21,15 +21,16 @@ from ticker.feed import Feed
 from ticker.fetch import Fetcher
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
-from ticker.server import limits
 from ticker.server.app import make_app
+from ticker.server.guard import Bounds
+from ticker.server.remembered import Remembered
+from ticker.server.runner import Runner
 from ticker.store import open_store
 from ticker.store.base import Store
 from ticker.streaming import Streamer
 
 log = logging.getLogger("ticker")
 
-KEEP_ALIVE = 75.0
 GRACE = 3.0  # seconds that open requests have when we stop; aiohttp may spend it twice
 
 
@@ -71,12 +72,12 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
 async def _server(config: Config, store: Store) -> AsyncIterator[None]:
     feed = Feed(store)
     await feed.start()
-    runner = web.AppRunner(
+    runner = Runner(
         make_app(feed, assembly.serving(config), time.time, past=store, records=store),
+        Bounds(connections=config.server.max_connections),
+        Remembered(time.time) if config.server.fast_lane else None,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
-        keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
-        max_line_size=limits.READ,
     )
     try:
         await runner.setup()

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from ticker.server import headers
-from ticker.server.ready import Headers, Ready, Wire
+from ticker.server.ready import ALWAYS, Edition, Headers, Ready, Wire
 
 
 class Remember(Protocol):
@@ -29,6 +29,7 @@ class Dresser:
         self._origins, self._clock = tuple(origins), clock
         self._vary = headers.vary(origins)
         self._open = tuple(headers.sharing(origins, None).items()) if "*" in origins else None
+        self._always = Edition()  # of answers that stay the same for as long as these settings are in use
 
     def __call__(
         self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None
@@ -41,18 +42,23 @@ class Dresser:
         shared = self._open
         if shared is None:
             shared = tuple(headers.sharing(self._origins, given.get("Origin")).items())
-        key = (status, coding, content_type, self._vary, shared, tuple(extra.items()) if extra else ())
+        key = (self._always, status, coding, content_type, self._vary, shared, tuple(extra.items()) if extra else ())
         wire = ready.wire(key)
         if wire is None:
             head = self._head(etag, shared, extra or {})
             if status == 200:
                 head = (*head, *headers.body(len(body), content_type, coding))
-            wire = ready.keep(key, Wire(status, head, body if status == 200 else b"", ready.edition, coding))
+            edition = self._always if ready.edition is ALWAYS else ready.edition
+            wire = ready.keep(key, Wire(status, head, body if status == 200 else b"", edition, coding))
         wire.at(self._clock())  # which notes that it was given
         remember: Remember | None = getattr(request.protocol, "remember", None)
         if remember is None or request.method != "GET" or request.version != (1, 1) or not request.keep_alive:
             return web.Response(status=status, headers=wire.head, body=wire.body if status == 200 else None)
         return _Whole(wire, self._clock(), remember)
+
+    def retire(self) -> None:
+        """Other settings are in use: nothing that was dressed by these is given again unasked."""
+        self._always.over = True
 
     def _head(self, etag: str, shared: Headers, extra: dict[str, str]) -> Headers:
         return (

@@ -11,6 +11,7 @@ from email.utils import formatdate
 
 from ticker.server.codings import IDENTITY, SMALLEST, compress
 
+_MANY = 32  # answers of one body
 _OVERHEAD = 512  # bytes that an answer takes in memory beside its text, about
 REASONS: Mapping[int, str] = {200: "OK", 304: "Not Modified"}
 
@@ -116,6 +117,8 @@ class Ready:
 
     def keep(self, key: tuple[object, ...], wire: Wire) -> Wire:
         """Keep an answer under a key that says all it depends on beside this body."""
+        if len(self._wires) >= _MANY:  # settings have been others since
+            self._wires = {one: kept for one, kept in self._wires.items() if not kept.edition.over}
         self._wires[key] = wire
         self.weight += len(wire.body) + _OVERHEAD
         return wire

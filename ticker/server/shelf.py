@@ -91,6 +91,20 @@ class Shelf:
         """Build anew what is asked for: something beside the snapshot has changed, such as the known past."""
         self._next_generation()
 
+    def forget(self) -> None:
+        """Drop every answer, and the shelves beside: who builds them now builds other ones under the same names."""
+        for other in self._beside:
+            other.forget()
+            other.close()
+        self._beside.clear()
+        self._variants.clear()
+        self._bytes = 0
+        self._next_generation()
+
+    def once(self, build: Build) -> Ready:
+        """An answer of the present moment that is not kept. Needs a snapshot."""
+        return self._made(build).alone()
+
     def get(self, key: Hashable, build: Build) -> Ready:
         """The ready answer of a variant. `build` may raise; then nothing is kept. Needs a snapshot."""
         now = self._clock()
