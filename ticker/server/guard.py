@@ -50,6 +50,7 @@ class Guard:
         self._since: dict[str, dict[Guarded, float]] = {"header": {}, "taking": {}}
         self._most = {"header": bounds.header, "taking": bounds.taking}
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._said_at = -SAID_EVERY
 
     @property
@@ -76,8 +77,9 @@ class Guard:
         """A request has begun on it ("header"), or an answer waits to be taken ("taking"). Twice is once."""
         if connection not in self._there or connection in self._since[what]:
             return
-        self._since[what][connection] = self._clock()
-        if self._timer is None:
+        now = self._clock()
+        self._since[what][connection] = now
+        if self._timer is None or now + self._most[what] < self._due:
             self._set()
 
     def done(self, connection: Guarded, what: str) -> None:
@@ -91,11 +93,13 @@ class Guard:
             self._timer = None
 
     def _set(self) -> None:
-        starts = [(next(iter(found.values())) + self._most[what]) for what, found in self._since.items() if found]
-        self._timer = None
-        if starts:
-            wait = max(0.05, min(starts) - self._clock())
-            self._timer = asyncio.get_running_loop().call_later(wait, self._sweep)
+        """Come back when the next of them is due."""
+        self.close()
+        dues = [next(iter(found.values())) + self._most[what] for what, found in self._since.items() if found]
+        if dues:
+            now = self._clock()
+            self._due = max(now + 0.05, min(dues))
+            self._timer = asyncio.get_running_loop().call_later(self._due - now, self._sweep)
 
     def _sweep(self) -> None:
         """End whatever took too long."""
