@@ -19,7 +19,7 @@ from multidict import CIMultiDictProxy
 
 from ticker.server.connection import END, Connection
 from ticker.server.ready import Wire
-from ticker.server.remembered import LONGEST, Remembered
+from ticker.server.remembered import LONGEST, Entry, Remembered
 
 # What makes a request more than a question: whoever sends these is answered by the framework each time.
 _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", "TE", "Range", "Authorization")
@@ -28,7 +28,7 @@ _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", 
 class Lane(Connection):
     """A connection that remembers answers."""
 
-    __slots__ = ("_asked", "_clear", "_remembered", "_time")
+    __slots__ = ("_asked", "_clear", "_clock", "_find", "_remembered", "_time")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Lane(Connection):
     ) -> None:
         super().__init__(manager, loop=loop, **options)
         self._remembered, self._time = remembered, loop.time
+        self._find, self._clock = remembered.table.get, remembered.clock
         self._clear = True  # all that came so far were whole requests without bodies, each in one piece
         self._asked: bytes | None = None  # the request that the framework is answering, if it may be remembered
 
@@ -47,15 +48,17 @@ class Lane(Connection):
         """Bytes have come: a request that was answered before, or something for the framework."""
         waiter = self._waiter
         idle = waiter is not None and not waiter.done()
-        if idle and self._clear and not self._paused and (answer := self._remembered.find(data)) is not None:
-            if self._begun:
-                self._head_is_whole()
-            now = self._time()
-            self._next_keepalive_close_time = now + self._keepalive_timeout
-            cast("asyncio.Transport", self.transport).write(answer)
-            if self._logging_enabled:
-                self._log(data, answer, now)
-            return
+        entry = self._find(data)
+        if entry is not None and idle and self._clear and not self._paused:
+            answer = entry.at(self._clock())
+            if answer is not None:
+                self.transport.write(answer)  # type: ignore[union-attr]  # there is one while it waits
+                self._next_keepalive_close_time = self._time() + self._keepalive_timeout
+                if self._begun:
+                    self._head_is_whole()
+                if self._logging_enabled:
+                    self._log(entry, answer)
+                return
         before = len(self._messages)
         super().data_received(data)
         whole = data.find(END) == len(data) - len(END)
@@ -81,16 +84,15 @@ class Lane(Connection):
         message, payload = self._messages[-1]
         return payload is EMPTY_PAYLOAD and getattr(message, "upgrade", True) is False
 
-    def _log(self, data: bytes, answer: bytes, started: float) -> None:
+    def _log(self, entry: Entry, answer: bytes) -> None:
         """A line in the access log like any other."""
-        entry = self._remembered.table[data]
         if isinstance(entry.what, Asked) and entry.wire is not None:
             peer = self.peername
             entry.what.remote = peer[0] if isinstance(peer, tuple) else None
             self.log_access(
                 cast("web.BaseRequest", entry.what),
                 cast("web.StreamResponse", Answered(entry.wire.status, len(answer), dict(entry.wire.head))),
-                started,
+                self._time(),
             )
 
 

@@ -38,18 +38,19 @@ UNKNOWN = Edition(over=True)  # of what somebody else keeps, for as long as they
 class Wire:
     """One whole answer to a GET over HTTP/1.1 on a connection that stays open, but for its Date.
 
-    `at` gives the bytes; they are put together once a second. `head` and `body` are written apart by who needs them so.
+    `at` gives the bytes; they are put together once a second. `head` and `body` are for who writes them apart; `bytes`
+    and `second`, the last that were given and since when they are right, for who is in a hurry.
     """
 
-    __slots__ = ("_body", "_bytes", "_rest", "coding", "edition", "head", "second", "status")
+    __slots__ = ("_body", "_rest", "bytes", "coding", "edition", "head", "second", "status")
 
     def __init__(self, status: int, head: Headers, body: bytes, edition: Edition, coding: str) -> None:
         self.status, self.head, self.edition, self.coding = status, head, edition, coding
         lines = "".join(f"{name}: {value}\r\n" for name, value in head)
         self._rest = f"\r\n{lines}\r\n".encode()
         self._body = body
-        self.second = -1  # the one it was last given in
-        self._bytes = b""
+        self.second = -1.0
+        self.bytes = b""
 
     @property
     def body(self) -> bytes:
@@ -58,11 +59,11 @@ class Wire:
 
     def at(self, now: float) -> bytes:
         """The bytes of the answer given at `now`, in seconds since 1970."""
-        second = int(now)
-        if second != self.second:
-            self._bytes = b"".join((_beginning(self.status, second), self._rest, self._body))
-            self.second = second
-        return self._bytes
+        if not self.second <= now < self.second + 1.0:
+            second = int(now)
+            self.bytes = b"".join((_beginning(self.status, second), self._rest, self._body))
+            self.second = float(second)
+        return self.bytes
 
 
 _beginnings: dict[int, tuple[int, bytes]] = {}
@@ -129,11 +130,11 @@ class Ready:
         found._coded = self._coded
         return found
 
-    def given(self) -> dict[str, int]:
+    def given(self) -> dict[str, float]:
         """The codings in which it was given away, and the second, since 1970, of the last time."""
-        found: dict[str, int] = {}
+        found: dict[str, float] = {}
         for wire in self._wires.values():
-            found[wire.coding] = max(found.get(wire.coding, -1), wire.second)
+            found[wire.coding] = max(found.get(wire.coding, -1.0), wire.second)
         return found
 
 

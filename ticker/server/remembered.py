@@ -21,30 +21,48 @@ Label = tuple[str, int]
 
 
 class Entry:
-    """One request: its answer while that is valid, under which label it counts, and whether it was asked for lately."""
+    """One request: its answer while that is valid, under which label it counts, how often it was given and counted."""
 
-    __slots__ = ("label", "used", "what", "wire")
+    __slots__ = ("counted", "given", "label", "used", "what", "wire")
 
     def __init__(self, wire: Wire, label: Label, what: object) -> None:
         self.wire: Wire | None = wire
-        self.label, self.what, self.used = label, what, False
+        self.label, self.what = label, what
+        self.used = False  # lately, by the framework
+        self.given = self.counted = 0
+
+    def at(self, now: float) -> bytes | None:
+        """The whole answer given at `now`, if it is valid; it counts as given."""
+        wire = self.wire
+        if wire is None or wire.edition.over or now >= wire.edition.until:
+            return None
+        self.given += 1
+        second = wire.second
+        return wire.bytes if second <= now < second + 1.0 else wire.at(now)
 
 
 class Remembered:
     """The table of a process. `clock` gives seconds since 1970.
 
-    `counts` are the answers given, by route and status; it is only ever added to.
+    `table` is looked into by every connection, and changed here alone.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self.counts: Counter[Label] = Counter()
+        self._counts: Counter[Label] = Counter()
         self.table: dict[bytes, Entry] = {}
         self._bytes = 0
         self._seen: set[int] = set()
         self._seen_before: set[int] = set()
         self._editions: set[Edition] = set()
         self._pushes, self._pushes_at = PUSHES, 0
+
+    @property
+    def counts(self) -> Counter[Label]:
+        """How many answers it has given, by route and status."""
+        for entry in self.table.values():
+            self._count(entry)
+        return Counter(self._counts)
 
     @property
     def answered(self) -> int:
@@ -59,15 +77,7 @@ class Remembered:
     def find(self, data: bytes) -> bytes | None:
         """The whole answer to a request of these bytes, if it is known and valid; it counts as given."""
         entry = self.table.get(data)
-        if entry is None or entry.wire is None:
-            return None
-        now = self.clock()
-        edition = entry.wire.edition
-        if edition.over or now >= edition.until:
-            return None
-        entry.used = True
-        self.counts[entry.label] += 1
-        return entry.wire.at(now)
+        return None if entry is None else entry.at(self.clock())
 
     def remember(self, data: bytes, wire: Wire, label: Label, what: object = None) -> None:
         """The web framework has answered these bytes so. `what` is kept beside it for who reads the entry."""
@@ -78,6 +88,7 @@ class Remembered:
             self._editions.add(wire.edition)
         entry = self.table.get(data)
         if entry is not None:
+            self._count(entry)  # under its label of before
             entry.wire, entry.label, entry.what, entry.used = wire, label, what, True
         elif self._known(data) and self._has_room(len(data)):
             self.table[data] = Entry(wire, label, what)
@@ -85,8 +96,8 @@ class Remembered:
 
     def forget(self) -> None:
         """Begin anew: what answers are made of is other than before, such as the configuration."""
-        self.table.clear()
-        self._bytes = 0
+        for data in list(self.table):
+            self._drop(data)
 
     def _forget_what_is_over(self) -> None:
         """Let go of old answers, and of requests that nobody repeated while their answers were valid."""
@@ -97,9 +108,7 @@ class Remembered:
         for data, entry in list(self.table.items()):
             if entry.wire is None or entry.wire.edition.over:
                 entry.wire = None
-                if entry.used:
-                    entry.used = False
-                else:
+                if not self._was_used(entry):
                     self._drop(data)
 
     def _known(self, data: bytes) -> bool:
@@ -124,14 +133,25 @@ class Remembered:
             tried += 1
             data = next(iter(self.table))
             entry = self.table[data]
-            if entry.used:
-                entry.used = False
+            if self._was_used(entry):
                 self.table[data] = self.table.pop(data)
             else:
                 self._pushes -= 1
                 self._drop(data)
         return True
 
+    def _was_used(self, entry: Entry) -> bool:
+        """Whether it was asked for since this was last asked."""
+        used = entry.used or entry.given > entry.counted
+        self._count(entry)
+        entry.used = False
+        return used
+
+    def _count(self, entry: Entry) -> None:
+        if entry.given > entry.counted:
+            self._counts[entry.label] += entry.given - entry.counted
+            entry.counted, entry.used = entry.given, True
+
     def _drop(self, data: bytes) -> None:
-        del self.table[data]
+        self._count(self.table.pop(data))
         self._bytes -= len(data)
