@@ -48,12 +48,18 @@ class Lane(Connection):
         """Bytes have come: a request that was answered before, or something for the framework."""
         waiter = self._waiter
         idle = waiter is not None and not waiter.done()
-        entry = self._find(data)
-        if entry is not None and idle and self._clear and not self._paused:
-            answer = entry.at(self._clock())
+        find, clock, time, transport = (
+            self._find,
+            self._clock,
+            self._time,
+            self.transport,
+        )  # quicker than methods of self
+        entry = find(data)
+        if entry is not None and transport is not None and idle and self._clear and not self._paused:
+            answer = entry.at(clock())
             if answer is not None:
-                self.transport.write(answer)  # type: ignore[union-attr]  # there is one while it waits
-                self._next_keepalive_close_time = self._time() + self._keepalive_timeout
+                transport.write(answer)
+                self._next_keepalive_close_time = time() + self._keepalive_timeout
                 if self._begun:
                     self._head_is_whole()
                 if self._logging_enabled:
