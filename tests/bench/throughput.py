@@ -1,6 +1,6 @@
 """Requests a second and p99 of widget, JSON and 304, against nginx serving the same bytes as files, and against others.
 
-    make bench-throughput         (or: PYTHONPATH=tests:. python tests/bench/throughput.py [ROUNDS [SECONDS [ONLY]]])
+    PYTHONPATH=tests:. python tests/bench/throughput.py [ROUNDS [SECONDS [ONLY]]]
 
 wrk with 64 connections on one core, the server on another. Once with wrk's bare headers, once with the full set that
 Chrome sends, where the body is the one a browser gets: compressed. In each round every server has its turn, in an order

@@ -8,6 +8,7 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 import pytest
+from exam.torn import run
 from fakes import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -509,3 +510,14 @@ async def test_named_origins_are_told_apart() -> None:
                 assert allowed == ([] if "c." in site else [f"Access-Control-Allow-Origin: {site}".encode()])
         assert road.remembered.answered == 6
         await visit.leave()
+
+
+async def test_no_answer_is_torn_while_snapshots_change() -> None:
+    """Body, tag and headers are of one snapshot each, on both roads, in every coding; the exam looks at a million."""
+    judge, by_lane = await run(4_000, every=0.02)
+
+    assert judge.torn == []
+    assert judge.answers >= 4_000
+    assert len(judge.snapshots) > 3
+    assert judge.unchanged > 0
+    assert by_lane > 0
