@@ -73,7 +73,7 @@ PARTS = (
     ),
     Part(
         "slow heads",
-        "1,000 connections with half a head or none: all closed within 15 s; healthy requests beside them are answered.",
+        "1,000 connections with half a head or none: all closed within 15 s; healthy requests beside them answered.",
         (("tests/exam/slow_heads.py",),),
     ),
     Part(
