@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
+from aiohttp import web
 from exam.torn import run
 from fakes import Clock
 from hypothesis import given, settings
@@ -398,6 +400,38 @@ async def test_the_access_log_has_every_answer(caplog: pytest.LogCaptureFixture)
         lines[lane] = [record.getMessage() for record in caplog.records]
 
     assert lines[True] == lines[False] == ['192.0.2.1 "GET /widget/list?limit=2 HTTP/1.1" 200 "me/1"'] * 5
+
+
+async def test_whoever_changes_a_response_changes_what_is_sent() -> None:
+    """A header, body, cookie or status that a middleware sets is sent, and what it made is not remembered."""
+    changes: dict[str, Callable[[web.Response], object]] = {
+        "header": lambda response: response.headers.update({"X-More": "yes"}),
+        "body": lambda response: (
+            setattr(response, "body", b"other"),
+            response.headers.update({"Content-Length": "5"}),
+        ),
+        "cookie": lambda response: response.set_cookie("a", "b"),
+        "status": lambda response: response.set_status(203),
+        "end": lambda response: response.force_close(),
+    }
+    expected = {"header": b"X-More: yes", "body": b"other", "cookie": b"a=b", "status": b"203", "end": b"close"}
+    for name, change in changes.items():
+        async with Road(lane=True) as road:
+
+            @web.middleware
+            async def meddle(request: web.Request, handler: Any, change: Any = change) -> web.StreamResponse:
+                response = await handler(request)
+                change(response)
+                return response  # type: ignore[no-any-return]
+
+            road.runner.app._middlewares_handlers = ((meddle, True), *(road.runner.app._middlewares_handlers or ()))
+            for _ in range(4):
+                visit = road.visit()
+                await visit.quiet()
+                await visit.say(LIST)
+                assert expected[name] in await visit.quiet()
+                await visit.leave()
+            assert road.remembered.table == {}
 
 
 async def test_this_aiohttp_is_as_the_lane_expects() -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from multidict import getversion
 
 from ticker.server import headers
 from ticker.server.ready import ALWAYS, Edition, Headers, Ready, Wire
@@ -77,7 +78,12 @@ class _Whole(web.Response):
     def __init__(self, wire: Wire, now: float, remember: Remember) -> None:
         super().__init__(status=wire.status, headers=wire.head, body=wire.body if wire.status == 200 else None)
         self._wire, self._now, self._remember = wire, now, remember
+        self._was = self._now_is()
         self._sent: AbstractStreamWriter | None = None
+
+    def _now_is(self) -> tuple[object, ...]:
+        """What is other than before when somebody has changed it."""
+        return self.status, id(self.body), getversion(self.headers)  # type: ignore[arg-type]  # it takes any of them
 
     @property
     def keep_alive(self) -> bool | None:
@@ -94,8 +100,12 @@ class _Whole(web.Response):
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         if self.prepared:
             return self._sent or await super().prepare(request)
-        changed = self.status != self._wire.status or tuple(self.headers.items()) != self._wire.head
-        if changed or not isinstance(request, web.Request) or self.cookies or self._keep_alive is False:
+        if (
+            not isinstance(request, web.Request)
+            or self.cookies
+            or self._keep_alive is False
+            or self._now_is() != self._was
+        ):
             return await super().prepare(request)
         self._remember(request, self._wire)
         self._sent = request.writer
