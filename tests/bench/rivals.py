@@ -3,8 +3,8 @@
     python tests/bench/rivals.py NAME PORT
 
 `ticker` (fast lane), `ticker-changing` (new prices every second), `ticker-plain` (no fast lane), `aiohttp` (renders for
-every request), `flask` (a WSGI application that renders for every request, behind gunicorn), `snapshot` (writes the
-bodies on the standard output). All render with the same function; what they differ in is when, and who writes.
+every request), `flask` (a WSGI application that renders for every request, behind gunicorn; both from PyPI). All render
+with the same function; what they differ in is when, and who writes.
 """
 
 import asyncio
