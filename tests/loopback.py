@@ -13,13 +13,14 @@ from ticker.server.guard import Bounds
 from ticker.server.history import Past
 from ticker.server.remembered import Remembered
 from ticker.server.runner import Runner
+from ticker.server.status_doors import Bulletins
 
 
 class HeldFeed:
     """A feed that holds one snapshot, or none."""
 
     def __init__(self, held: Snapshot | None) -> None:
-        self.snapshot = held
+        self.snapshot, self.trouble = held, None
 
     def subscribe(self, _: Callable[[Snapshot], None]) -> Callable[[], None]:
         return lambda: None
@@ -32,11 +33,12 @@ async def loopback(
     *,
     past: Past | None = None,
     records: Records | None = None,
+    bulletins: Bulletins | None = None,
     clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[str]:
     """The origin of a server with this snapshot, read as the service reads its requests: fast lane, guards and all."""
-    clock = clock or Clock()
-    app = make_app(HeldFeed(held), serving or Serving(), clock, past, records)  # type: ignore[arg-type]
+    feed, clock = HeldFeed(held), clock or Clock()
+    app = make_app(feed, serving or Serving(), clock, past, records, bulletins)  # type: ignore[arg-type]
     runner = Runner(app, Bounds(), Remembered(clock))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

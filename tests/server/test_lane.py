@@ -23,6 +23,7 @@ from ticker.server.app import Serving
 from ticker.server.lane import Lane
 from ticker.server.ready import Edition, Wire
 from ticker.server.remembered import Remembered
+from ticker.server.seen import SEEN
 
 
 def get(path: str, *lines: str) -> bytes:
@@ -555,3 +556,13 @@ async def test_no_answer_is_torn_while_snapshots_change() -> None:
     assert len(judge.snapshots) > 3
     assert judge.unchanged > 0
     assert by_lane > 0
+
+
+async def test_every_answer_is_counted() -> None:
+    """Whoever asks how many there were gets those of both roads."""
+    async with Road(lane=True) as road:
+        visit = road.visit()
+        await visit.ask(*[LIST] * 7)
+        assert 0 < road.remembered.answered < 7
+        assert dict(road.runner.app[SEEN].requests) == {("widget", 200): 7}
+        await visit.leave()

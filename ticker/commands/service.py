@@ -5,6 +5,7 @@ Knows how the parts fit together; not where settings come from.
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -15,12 +16,14 @@ from aiohttp import web
 
 from ticker.commands import assembly
 from ticker.commands.filling import fill_new
+from ticker.commands.seeing import Seeing, worker_number
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
 from ticker.fetch import Fetcher
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
+from ticker.server.access import AccessLog
 from ticker.server.app import make_app
 from ticker.server.guard import Bounds
 from ticker.server.remembered import Remembered
@@ -54,11 +57,13 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
         await store.open()
+        seeing = Seeing(config, worker=worker_number(os.environ))
         ends: list[asyncio.Task[None]] = []
         if serve:
-            await stack.enter_async_context(_server(config, store))
+            await stack.enter_async_context(_server(config, store, seeing))
         if poll:
-            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
+            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated, seeing=seeing)))
+        await stack.enter_async_context(seeing.door())
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -69,14 +74,17 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator[None]:
     feed = Feed(store)
     await feed.start()
+    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
+    seeing.serving(app)
     runner = Runner(
-        make_app(feed, assembly.serving(config), time.time, past=store, records=store),
+        app,
         Bounds(connections=config.server.max_connections),
         Remembered(time.time) if config.server.fast_lane else None,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
+        access_log_class=AccessLog,
         shutdown_timeout=GRACE,
     )
     try:
@@ -98,7 +106,9 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
+async def polling(
+    config: Config, store: Store, *, simulated: bool, seeing: Seeing | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and publish into the store; the task that is given ends only with an error."""
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
@@ -125,11 +135,13 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
         streaming = asyncio.create_task(streamer.run())
         filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
+        seeing = seeing or Seeing(config)
+        reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            tasks = (publishing, streaming, filling, telling)
+            tasks = (publishing, streaming, filling, telling, reporting)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,6 +15,7 @@ from ticker.server.connection import Connection
 from ticker.server.guard import Bounds, Guard
 from ticker.server.lane import Lane
 from ticker.server.remembered import Remembered
+from ticker.server.seen import SEEN
 
 log = logging.getLogger("ticker.server")
 
@@ -39,6 +40,8 @@ class Runner(web.AppRunner):
         self._bounds, self._remembered = bounds, remembered
         if remembered is not None:
             app[REMEMBERED] = remembered
+            if SEEN in app:
+                app[SEEN].others.append(lambda: remembered.counts)
 
     async def _make_server(self) -> web.Server:
         loop = asyncio.get_running_loop()

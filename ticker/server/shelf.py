@@ -80,6 +80,11 @@ class Shelf:
         """About how many bytes the variants take."""
         return self._bytes
 
+    @property
+    def variants(self) -> int:
+        """How many answers are kept, beside it too."""
+        return len(self._variants) + sum(other.variants for other in self._beside)
+
     def update(self, snapshot: Snapshot) -> None:
         """Go over to another snapshot."""
         self._snapshot = snapshot
