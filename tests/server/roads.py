@@ -17,6 +17,7 @@ from ticker.server.runner import GUARD, Runner
 
 QUIET = 12  # turns of the loop in which nothing is said: all is said
 _START = re.compile(rb"(?=HTTP/1\.[01] [1-5][0-9][0-9] )")
+_OF_ITS_OWN = (b"Date:", b"X-Request-ID:")
 
 Answer = tuple[bytes, tuple[bytes, ...], bytes]
 
@@ -154,10 +155,10 @@ class Road:
 
 
 def answers(sent: bytes) -> list[Answer]:
-    """What was sent, answer by answer: status line, headers without their order and without the Date, body."""
+    """What was sent, answer by answer: status line, headers without their order and what is of one answer, body."""
     found = []
     for one in _START.split(sent)[1:]:
         head, _, body = one.partition(b"\r\n\r\n")
         status, *lines = head.split(b"\r\n")
-        found.append((status, tuple(sorted(line for line in lines if not line.startswith(b"Date:"))), body))
+        found.append((status, tuple(sorted(line for line in lines if not line.startswith(_OF_ITS_OWN))), body))
     return found
