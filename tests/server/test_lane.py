@@ -21,6 +21,7 @@ from snapshots import NOW, price, snapshot
 from ticker.server import lane_check, remembered
 from ticker.server.app import Serving
 from ticker.server.lane import Lane
+from ticker.server.readiness import READINESS
 from ticker.server.ready import Edition, Wire
 from ticker.server.remembered import Remembered
 from ticker.server.seen import SEEN
@@ -566,3 +567,17 @@ async def test_every_answer_is_counted() -> None:
         assert 0 < road.remembered.answered < 7
         assert dict(road.runner.app[SEEN].requests) == {("widget", 200): 7}
         await visit.leave()
+
+
+async def test_a_server_that_leaves_ends_its_connections() -> None:
+    """From then on the lane is silent, and every answer asks for another connection."""
+    async with Road(lane=True) as road:
+        await road.warm([LIST])
+        before = road.remembered.answered
+        road.runner.app[READINESS].leave()
+        for _ in range(3):
+            visit = road.visit()
+            ((_, headers, _),) = await visit.ask(LIST)
+            assert b"Connection: close" in headers
+            await visit.leave()
+        assert road.remembered.answered == before

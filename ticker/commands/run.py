@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ticker.commands import logs
+from ticker.commands.lifecycle import Ending
+from ticker.commands.notify import Notifier
 from ticker.commands.service import run_loop, serve_until_stopped
 from ticker.commands.simulate import market_of
 from ticker.config import default_folder, load
@@ -23,7 +25,9 @@ def service(
     """The service on the real sources, until stopped."""
     logs.start(log_format)
     config = load(default_folder(folder), environ, overrides, priced=poll)
-    run_loop(serve_until_stopped(config, poll=poll, serve=serve))
+    ending, notifier = Ending(), Notifier.of(environ)
+    run_loop(serve_until_stopped(config, poll=poll, serve=serve, notifier=notifier, ending=ending))
+    ending.orderly()
 
 
 def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object], log_format: str) -> None:

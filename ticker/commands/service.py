@@ -6,7 +6,6 @@ Knows how the parts fit together; not where settings come from.
 import asyncio
 import logging
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,8 +13,10 @@ from typing import Any
 
 from aiohttp import web
 
-from ticker.commands import assembly
+from ticker.commands import assembly, handles
 from ticker.commands.filling import fill_new
+from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
+from ticker.commands.notify import SILENT, Notifier
 from ticker.commands.seeing import Seeing, worker_number
 from ticker.config import Config
 from ticker.errors import TickerError
@@ -26,6 +27,7 @@ from ticker.scheduler import Scheduler
 from ticker.server.access import AccessLog
 from ticker.server.app import make_app
 from ticker.server.guard import Bounds
+from ticker.server.readiness import READINESS, Readiness
 from ticker.server.remembered import Remembered
 from ticker.server.runner import Runner
 from ticker.store import open_store
@@ -47,12 +49,23 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simulated: bool = False) -> None:
-    """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def serve_until_stopped(
+    config: Config,
+    *,
+    poll: bool,
+    serve: bool,
+    simulated: bool = False,
+    notifier: Notifier = SILENT,
+    ending: Ending | None = None,
+) -> None:
+    """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`.
+
+    Asked to end, a server says so at `/readyz`, goes on for `[server] drain`, sends its viewers away to come back
+    elsewhere, ends what it has begun, and is gone within 10 s more, which `ending` sees to. A second signal ends it at
+    once.
+    """
+    stop = stop_on_signals()
+    vitals = Vitals()
     async with AsyncExitStack() as stack:
         store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
@@ -60,21 +73,46 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         seeing = Seeing(config, worker=worker_number(os.environ))
         ends: list[asyncio.Task[None]] = []
         if serve:
-            await stack.enter_async_context(_server(config, store, seeing))
+            handles.raise_limit(config.server.max_viewers)
+        readiness = await stack.enter_async_context(_server(config, store, seeing)) if serve else None
         if poll:
-            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated, seeing=seeing)))
+            running = polling(config, store, simulated=simulated, seeing=seeing, vitals=vitals)
+            ends.append(await stack.enter_async_context(running))
         await stack.enter_async_context(seeing.door())
+        notifier.ready(_status(config, poll=poll, serve=serve))
+        for beside in (signs_of_life(notifier, vitals), handles.watch()):
+            stack.callback(asyncio.create_task(beside).cancel)
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        notifier.stopping()
         for task in ends:
             if task.done():
                 raise_ours(task)
+        if readiness is not None:
+            await _drain(readiness, config.server.drain)
         log.info("stopping")
+        if ending is not None:
+            ending.begin()
+
+
+def _status(config: Config, *, poll: bool, serve: bool) -> str:
+    """What we do, in a line for people."""
+    polled = f"polling {len(config.active_sources())} sources for {len(config.coins)} coins" if poll else ""
+    served = f"serving on {assembly.listening(config)}/" if serve else ""
+    return ", ".join(filter(None, (polled, served)))
+
+
+async def _drain(readiness: Readiness, seconds: float) -> None:
+    """Want no more requests, and answer those that come all the same for so long."""
+    readiness.leave()
+    if seconds:
+        log.info("leaving in %g s; /readyz says so", seconds)
+        await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator[Readiness]:
     feed = Feed(store)
     await feed.start()
     app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
@@ -99,7 +137,7 @@ async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator
         log.info("serving on %s/", assembly.listening(config))
         if config.server.public_url:
             log.info("readers are sent to %s/", assembly.origin(config))
-        yield
+        yield app[READINESS]
     finally:
         await runner.cleanup()
         await feed.stop()
@@ -107,9 +145,10 @@ async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator
 
 @asynccontextmanager
 async def polling(
-    config: Config, store: Store, *, simulated: bool, seeing: Seeing | None = None
+    config: Config, store: Store, *, simulated: bool, seeing: Seeing | None = None, vitals: Vitals | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and publish into the store; the task that is given ends only with an error."""
+    """Poll and publish into the store; the task that is given ends only with an error. `vitals` then has our rounds."""
+    vitals = vitals or Vitals()
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
     async with Fetcher(user_agent, time.time) as fetcher:
@@ -132,6 +171,7 @@ async def polling(
             log.info("streaming %s between polls", ", ".join(streamer.health))
         publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
+        vitals.watch("rounds", lambda: scheduler.alive)
         streaming = asyncio.create_task(streamer.run())
         filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
@@ -140,6 +180,7 @@ async def polling(
         try:
             yield publishing
         finally:
+            vitals.forget("rounds")
             scheduler.stop()
             tasks = (publishing, streaming, filling, telling, reporting)
             for task in tasks:

@@ -4,7 +4,7 @@ On a connection that remembers answers, the usual kind of request is given whole
 and the connection is told; every other request is answered by the web framework, with the same headers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import getversion
 
 from ticker.server import headers
+from ticker.server.readiness import READINESS
 from ticker.server.ready import ALWAYS, Edition, Headers, Ready, Wire
 
 
@@ -53,7 +54,13 @@ class Dresser:
             wire = ready.keep(key, Wire(status, head, body if status == 200 else b"", edition, coding))
         wire.at(self._clock())  # which notes that it was given
         remember: Remember | None = getattr(request.protocol, "remember", None)
-        if remember is None or request.method != "GET" or request.version != (1, 1) or not request.keep_alive:
+        if (
+            remember is None
+            or _leaving(request)
+            or request.method != "GET"
+            or request.version != (1, 1)
+            or not request.keep_alive
+        ):
             return web.Response(status=status, headers=wire.head, body=wire.body if status == 200 else None)
         return _Whole(wire, self._clock(), remember)
 
@@ -61,15 +68,15 @@ class Dresser:
         """Other settings are in use: nothing that was dressed by these is given again unasked."""
         self._always.over = True
 
-    def _head(self, etag: str, shared: Headers, extra: dict[str, str]) -> Headers:
-        return (
-            ("ETag", etag),
-            ("Cache-Control", extra.get("Cache-Control", headers.CACHE)),
-            ("Vary", self._vary),
-            *shared,
-            *headers.SECURITY.items(),
-            *((name, value) for name, value in extra.items() if name != "Cache-Control"),
-        )
+    def _head(self, etag: str, shared: Headers, extra: Mapping[str, str]) -> Headers:
+        common = {"ETag": etag, "Cache-Control": headers.CACHE, "Vary": self._vary, **dict(shared)}
+        return tuple({**common, **headers.SECURITY, **extra}.items())
+
+
+def _leaving(request: web.Request) -> bool:
+    """Whether connections are to be ended, which answers that stay the same do not."""
+    readiness = request.app.get(READINESS)
+    return readiness is not None and readiness.leaving
 
 
 class _Whole(web.Response):

@@ -14,6 +14,7 @@ from ticker.server import lane_check, limits
 from ticker.server.connection import Connection
 from ticker.server.guard import Bounds, Guard
 from ticker.server.lane import Lane
+from ticker.server.readiness import READINESS
 from ticker.server.remembered import Remembered
 from ticker.server.seen import SEEN
 
@@ -40,6 +41,8 @@ class Runner(web.AppRunner):
         self._bounds, self._remembered = bounds, remembered
         if remembered is not None:
             app[REMEMBERED] = remembered
+            if READINESS in app:  # who answers from memory does not end connections
+                app[READINESS].told.append(remembered.forget)
             if SEEN in app:
                 app[SEEN].others.append(lambda: remembered.counts)
 
