@@ -4,6 +4,7 @@ Knows how the parts fit together; not where settings come from.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import time
@@ -18,6 +19,8 @@ from ticker.commands.filling import fill_new
 from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
 from ticker.commands.notify import SILENT, Notifier
 from ticker.commands.seeing import Seeing, worker_number
+from ticker.commands.worker import Worker
+from ticker.commands.workers import Crew
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
@@ -36,6 +39,7 @@ from ticker.streaming import Streamer
 
 log = logging.getLogger("ticker")
 
+BACKLOG = 4096  # connections that wait to be let in, as many as the kernel allows: viewers come back in crowds
 GRACE = 3.0  # seconds that open requests have when we stop; aiohttp may spend it twice
 
 
@@ -57,8 +61,12 @@ async def serve_until_stopped(
     simulated: bool = False,
     notifier: Notifier = SILENT,
     ending: Ending | None = None,
+    crew: Crew | None = None,
+    worker: Worker | None = None,
 ) -> None:
     """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`.
+
+    With a `crew` it is others that serve, and this process keeps them. As a `worker` it is one of such.
 
     Asked to end, a server says so at `/readyz`, goes on for `[server] drain`, sends its viewers away to come back
     elsewhere, ends what it has begun, and is gone within 10 s more, which `ending` sees to. A second signal ends it at
@@ -66,20 +74,32 @@ async def serve_until_stopped(
     """
     stop = stop_on_signals()
     vitals = Vitals()
+    if worker is not None:
+        worker.attach()
     async with AsyncExitStack() as stack:
-        store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
-        stack.push_async_callback(store.close)
-        await store.open()
-        seeing = Seeing(config, worker=worker_number(os.environ))
         ends: list[asyncio.Task[None]] = []
+        readiness = None
         if serve:
             handles.raise_limit(config.server.max_viewers)
-        readiness = await stack.enter_async_context(_server(config, store, seeing)) if serve else None
-        if poll:
-            running = polling(config, store, simulated=simulated, seeing=seeing, vitals=vitals)
-            ends.append(await stack.enter_async_context(running))
-        await stack.enter_async_context(seeing.door())
-        notifier.ready(_status(config, poll=poll, serve=serve))
+        if poll or serve:
+            store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
+            stack.push_async_callback(store.close)
+            await store.open()
+            seeing = Seeing(config, worker=worker_number(os.environ))
+            if serve:
+                shared = worker is not None
+                readiness = await stack.enter_async_context(_server(config, store, seeing, shared=shared))
+            if poll:
+                running = polling(config, store, simulated=simulated, seeing=seeing, vitals=vitals)
+                ends.append(await stack.enter_async_context(running))
+            await stack.enter_async_context(seeing.door())
+        if crew is not None:
+            ends.append(await stack.enter_async_context(crew.at_work()))
+        if worker is not None:
+            worker.ready()
+        # The garbage collector need not look through the program itself for ever: that stops the loop for 20-70 ms.
+        gc.freeze()
+        notifier.ready(_status(config, poll=poll, serve=serve or crew is not None))
         for beside in (signs_of_life(notifier, vitals), handles.watch()):
             stack.callback(asyncio.create_task(beside).cancel)
         waiting = asyncio.create_task(stop.wait())
@@ -92,6 +112,8 @@ async def serve_until_stopped(
         if readiness is not None:
             await _drain(readiness, config.server.drain)
         log.info("stopping")
+        if crew is not None:
+            await crew.end()
         if ending is not None:
             ending.begin()
 
@@ -112,7 +134,7 @@ async def _drain(readiness: Readiness, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator[Readiness]:
+async def _server(config: Config, store: Store, seeing: Seeing, *, shared: bool) -> AsyncIterator[Readiness]:
     feed = Feed(store)
     await feed.start()
     app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
@@ -127,7 +149,8 @@ async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator
     )
     try:
         await runner.setup()
-        site = web.TCPSite(runner, config.server.host, config.server.port, reuse_address=True)
+        where = config.server.host, config.server.port
+        site = web.TCPSite(runner, *where, backlog=BACKLOG, reuse_address=True, reuse_port=shared)
         try:
             await site.start()
         except OSError as error:

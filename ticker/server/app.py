@@ -51,7 +51,6 @@ from widgets import render
 
 log = logging.getLogger("ticker.server")
 
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
