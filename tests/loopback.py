@@ -7,10 +7,12 @@ from aiohttp import web
 from fakes import Clock
 
 from ticker.model import Snapshot
-from ticker.server import limits
 from ticker.server.app import Serving, make_app
 from ticker.server.explain import Records
+from ticker.server.guard import Bounds
 from ticker.server.history import Past
+from ticker.server.remembered import Remembered
+from ticker.server.runner import Runner
 from ticker.server.status_doors import Bulletins
 
 
@@ -34,10 +36,10 @@ async def loopback(
     bulletins: Bulletins | None = None,
     clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[str]:
-    """The origin of a server with this snapshot, read as the service reads its requests."""
-    feed = HeldFeed(held)
-    app = make_app(feed, serving or Serving(), clock or Clock(), past, records, bulletins)  # type: ignore[arg-type]
-    runner = web.AppRunner(app, max_line_size=limits.READ)
+    """The origin of a server with this snapshot, read as the service reads its requests: fast lane, guards and all."""
+    feed, clock = HeldFeed(held), clock or Clock()
+    app = make_app(feed, serving or Serving(), clock, past, records, bulletins)  # type: ignore[arg-type]
+    runner = Runner(app, Bounds(), Remembered(clock))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -14,8 +14,8 @@ import msgspec
 from ticker.model import Snapshot
 from ticker.server import badge, oembed, params, places, views
 from ticker.server.app import Serving
+from ticker.server.codings import SMALLEST, compress
 from ticker.server.pictures import Pictures
-from ticker.server.shelf import ready
 from widgets import render
 from widgets.element.script import script
 
@@ -37,8 +37,8 @@ def files(
     found = dict(_all(snapshot, serving, pictures, now))
     if compressed:
         for path, file in list(found.items()):
-            smaller = ready(file.body).compressed
-            if smaller is not None:
+            smaller = compress("gzip", file.body) if len(file.body) >= SMALLEST else file.body
+            if len(smaller) < len(file.body):
                 found[f"{path}.gz"] = File(smaller, file.news)
     return found
 

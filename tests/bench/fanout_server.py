@@ -15,10 +15,11 @@ from collections.abc import Callable
 import uvloop
 from aiohttp import web
 
-from ticker.commands.service import BACKLOG, GRACE, KEEP_ALIVE
+from ticker.commands.service import BACKLOG, GRACE
 from ticker.model import Snapshot
 from ticker.server import limits
 from ticker.server.app import STREAM, Serving, make_app
+from ticker.server.guard import Bounds
 from ticker.server.stream import Limits
 from ticker.store.envelope import unseal_snapshot
 
@@ -64,7 +65,7 @@ async def serve() -> None:
     runner = web.AppRunner(
         app,
         access_log=None,
-        keepalive_timeout=KEEP_ALIVE,
+        keepalive_timeout=Bounds().keep_alive,
         shutdown_timeout=GRACE,
         max_line_size=limits.READ,
     )

@@ -329,8 +329,8 @@ MUTATIONS = (
         14,
         "a page is drawn anew when a price changes its rung",
         "ticker/server/shelf.py",
-        "        if self._deadline is not None and now >= self._deadline:\n",
-        "        if self._deadline is not None and now < 0:\n",
+        "        if now >= self._edition.until:\n",
+        "        if now < 0:\n",
         (f"{TIMES}::test_all_stall",),
     ),
     Mutation(

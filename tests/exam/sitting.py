@@ -67,6 +67,16 @@ PARTS = (
         (("tests/exam/schemathesis_run.py", "400"),),
     ),
     Part(
+        "torn",
+        "A million answers while prices change twenty times a second: body, tag and headers of one snapshot each.",
+        (("tests/exam/torn.py", "1000000"),),
+    ),
+    Part(
+        "slow heads",
+        "1,000 connections with half a head or none: all closed within 15 s; healthy requests beside them answered.",
+        (("tests/exam/slow_heads.py",),),
+    ),
+    Part(
         "stream",
         "From a new snapshot to the last byte at 200 and at 1,000 viewers, a fifth of whom do not read.",
         (

@@ -29,17 +29,18 @@ from ticker.feed import Feed
 from ticker.fetch import Fetcher
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
-from ticker.server import limits
 from ticker.server.access import AccessLog
 from ticker.server.app import SITE, make_app
+from ticker.server.guard import Bounds
 from ticker.server.readiness import READINESS, Readiness
+from ticker.server.remembered import Remembered
+from ticker.server.runner import Runner
 from ticker.store import open_store
 from ticker.store.base import Store
 from ticker.streams import Streams
 
 log = logging.getLogger("ticker")
 
-KEEP_ALIVE = 75.0
 BACKLOG = 4096  # connections that wait to be let in, as many as the kernel allows: viewers come back in crowds
 GRACE = 3.0  # seconds that open requests have when we stop; aiohttp may spend it twice
 
@@ -147,13 +148,13 @@ async def _server(
     app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
     seeing.serving(app)
     reloader.subscribe(ServingSide(config, app[SITE]).take)
-    runner = web.AppRunner(
+    runner = Runner(
         app,
+        Bounds(connections=config.server.max_connections),
+        Remembered(time.time) if config.server.fast_lane else None,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
         access_log_class=AccessLog,
-        keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
-        max_line_size=limits.READ,
     )
     try:
         await runner.setup()

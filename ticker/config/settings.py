@@ -70,6 +70,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     public_url: Annotated[str, checked(urls.public_url)] = ""
     workers: Annotated[int, whole(1, 64)] = 1
     fast_lane: Annotated[bool, flag()] = True
+    max_connections: Annotated[int, whole(1, 1_000_000)] = 10_000
     max_viewers: Annotated[int, whole(1, 1_000_000)] = 10_000
     max_viewers_per_address: Annotated[int, whole(1, 1_000_000)] = 100
     trusted_proxies: Annotated[tuple[str, ...], texts(_network)] = ()

@@ -29,12 +29,12 @@ from ticker.server import (
     params,
     places,
     seeing,
-    shelf,
     sse,
     status_doors,
     views,
 )
-from ticker.server.doors import not_ready
+from ticker.server.doors import Answer, not_ready
+from ticker.server.dressing import Dresser
 from ticker.server.elements import Elements
 from ticker.server.params import STATUS, Ask, RequestError
 from ticker.server.parts import Parts
@@ -43,7 +43,8 @@ from ticker.server.pictures import Pictures
 from ticker.server.present import Present
 from ticker.server.ratelimit import answering
 from ticker.server.readiness import READINESS
-from ticker.server.shelf import Build, Ready, Shelf
+from ticker.server.ready import Ready, always, ready
+from ticker.server.shelf import Build, Shelf
 from ticker.server.stream import Stream
 from widgets import render
 
@@ -67,6 +68,7 @@ class Site:
         """Serve by other settings from the next request on; viewers stay, and hear that there is something new."""
         await self._parts.refurnish(serving)
         self._doors.replaced = True
+        self._answer.retire()
         self._open(serving)
 
     @web.middleware
@@ -76,7 +78,8 @@ class Site:
 
     def _open(self, serving: Serving) -> None:
         pictures = Pictures(serving.origin, serving.disclaimer, self._parts.memory, self._parts.icons.address)
-        self._doors = _Doors(serving, self._parts.shelf, pictures, self._parts.charge)
+        self._answer = Dresser(serving.cors_origins, self._parts.clock)
+        self._doors = _Doors(serving, self._parts.shelf, pictures, self._parts.charge, self._answer)
         self.paths.put(_routes(self._parts, serving, self._doors, pictures))
 
 
@@ -141,9 +144,11 @@ def _routes(parts: Parts, serving: Serving, doors: "_Doors", pictures: Pictures)
 class _Doors:
     """One method a door: what it asks for, how it is built, what headers it wears."""
 
-    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, charge: Callable[[], None]) -> None:
+    def __init__(
+        self, serving: Serving, shelf: Shelf, pictures: Pictures, charge: Callable[[], None], answer: Answer
+    ) -> None:
         self._serving, self._pictures, self._charge = serving, pictures, charge
-        self.shelf = shelf
+        self.shelf, self.answer = shelf, answer
         self.replaced = False  # by doors of other settings, under whose keys nothing of ours may be kept
         self._policies = {
             (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
@@ -202,7 +207,7 @@ class _Doors:
 
     def described(self, document: dict[str, Any]) -> Handler:
         """`/v1/openapi.json`: the same whatever the prices are."""
-        ready = shelf.ready(_json(document))
+        ready = always(_json(document))
 
         async def handler(request: web.Request) -> web.Response:
             return self.answer(request, ready, headers.JSON)
@@ -228,7 +233,7 @@ class _Doors:
             snapshot = self.snapshot
             self._charge()
             body = await explainer.explain(params.coin_id(request.match_info["coin"]), snapshot)
-            return self.answer(request, shelf.ready(body), headers.JSON)
+            return self.answer(request, ready(body), headers.JSON)
 
         return handler
 
@@ -251,24 +256,6 @@ class _Doors:
         if self.shelf.snapshot is None:
             raise not_ready()
         return self.shelf.once(build) if self.replaced else self.shelf.get(key, build)
-
-    def answer(
-        self, request: web.Request, ready: Ready, content_type: str, extra: dict[str, str] | None = None
-    ) -> web.Response:
-        body, etag, encoding = ready.body, ready.etag, {}
-        if ready.compressed is not None and headers.accepts_gzip(request.headers.get("Accept-Encoding")):
-            body, etag, encoding = ready.compressed, ready.compressed_etag, {"Content-Encoding": "gzip"}
-        common = {
-            "ETag": etag,
-            "Cache-Control": headers.CACHE,
-            "Vary": headers.vary(self._serving.cors_origins),
-            **headers.sharing(self._serving.cors_origins, request.headers.get("Origin")),
-            **headers.SECURITY,
-            **(extra or {}),
-        }
-        if headers.not_modified(", ".join(request.headers.getall("If-None-Match", ())) or None, etag):
-            return web.Response(status=304, headers=common)
-        return web.Response(body=body, headers={**common, **encoding, "Content-Type": content_type})
 
     @web.middleware
     async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:

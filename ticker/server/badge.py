@@ -14,7 +14,7 @@ from ticker.model import Snapshot
 from ticker.server import headers, params, views
 from ticker.server.doors import Doors
 from ticker.server.params import Ask, Code, Defaults, RequestError
-from ticker.server.shelf import Ready
+from ticker.server.ready import Ready
 from widgets import badge
 from widgets.board import Board, Options
 

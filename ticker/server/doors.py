@@ -9,7 +9,8 @@ from aiohttp import web
 
 from ticker.model import Snapshot
 from ticker.server.params import RequestError
-from ticker.server.shelf import Build, Ready
+from ticker.server.ready import Ready
+from ticker.server.shelf import Build
 
 
 class Answer(Protocol):

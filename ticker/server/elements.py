@@ -9,16 +9,16 @@ from ticker.server import headers, params, then
 from ticker.server.doors import Doors
 from ticker.server.history import History
 from ticker.server.params import Defaults
-from ticker.server.shelf import Ready, ready
+from ticker.server.ready import Ready, always
 from widgets import render
 from widgets.element.script import script
 
-_SCRIPT = ready(script().encode())
+_SCRIPT = always(script().encode())
 
 
 @cache
 def _sheet(kinds: tuple[str, ...], looks: tuple[str, ...]) -> Ready:
-    return ready(render.stylesheet(*kinds, looks=looks).encode())
+    return always(render.stylesheet(*kinds, looks=looks).encode())
 
 
 class Elements:
@@ -60,4 +60,5 @@ class Elements:
         found = await then.then(what, self._past, self._doors.snapshot, self._clock())
         build = partial(then.draw, what, found, self._origin, self._defaults.up)
         page = {**headers.EMBED, "Content-Security-Policy": self._policy}
-        return self._doors.answer(request, self._doors.ready(("price", what, found), build), headers.HTML, page)
+        ready = self._doors.ready(("price", what, found), build)
+        return self._doors.answer(request, ready if what.on is None else ready.alone(), headers.HTML, page)

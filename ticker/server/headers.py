@@ -7,6 +7,8 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from ticker.server.codings import IDENTITY, choices
+
 CACHE = "public, max-age=5, s-maxage=10, stale-while-revalidate=60, stale-if-error=300"
 NO_STORE = "no-store"
 
@@ -56,21 +58,15 @@ def vary(origins: Sequence[str]) -> str:
     return "Accept-Encoding" if "*" in origins else "Accept-Encoding, Origin"
 
 
-def accepts_gzip(header: str | None) -> bool:
-    """Whether an Accept-Encoding header takes gzip (RFC 9110, 12.5.3)."""
-    weights = dict(_weight(part) for part in (header or "").lower().split(","))
-    return weights.get("gzip", weights.get("*", 0.0)) > 0
+def codings(accepted: Sequence[str]) -> tuple[str, ...]:
+    """What the Accept-Encoding headers of a request take, the best first; as `choices` says."""
+    return choices(accepted[0] if len(accepted) == 1 else ", ".join(accepted))
 
 
-def _weight(part: str) -> tuple[str, float]:
-    coding, _, parameter = part.partition(";")
-    name, _, value = parameter.strip().partition("=")
-    if name.strip() != "q":
-        return coding.strip(), 1.0
-    try:
-        return coding.strip(), float(value)
-    except ValueError:
-        return coding.strip(), 0.0
+def body(length: int, content_type: str, coding: str) -> tuple[tuple[str, str], ...]:
+    """The headers of a body of so many bytes."""
+    coded = () if coding == IDENTITY else (("Content-Encoding", coding),)
+    return (*coded, ("Content-Type", content_type), ("Content-Length", str(length)))
 
 
 def not_modified(if_none_match: str | None, etag: str) -> bool:

@@ -18,7 +18,7 @@ from ticker.errors import StoreError
 from ticker.model import CoinId, Point, Step
 from ticker.server import params
 from ticker.server.params import RequestError
-from ticker.server.shelf import Ready, ready
+from ticker.server.ready import Ready, ready
 from ticker.server.views import iso, plain
 from ticker.store.base import SECONDS, slot
 

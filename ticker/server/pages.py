@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from ticker.model import Snapshot
-from ticker.server import builder, gallery, headers, icons, oembed, params, places, shelf
+from ticker.server import builder, gallery, headers, icons, oembed, params, places
 from ticker.server.doors import Doors
 from ticker.server.params import Defaults, RequestError
 from ticker.server.pictures import Pictures
-from ticker.server.shelf import Ready
+from ticker.server.ready import UNKNOWN, Ready, always
 
-_FILES: Mapping[str, Ready] = {name: shelf.ready(text.encode()) for name, text in builder.FILES.items()}
+_FILES: Mapping[str, Ready] = {name: always(text.encode()) for name, text in builder.FILES.items()}
 
 
 class Pages:
@@ -64,5 +64,5 @@ class Pages:
             "Cache-Control": icons.CACHE if named else icons.CACHE_UNNAMED,
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
-        ready = Ready(icon.body, f'"{icon.version}"', None, "")
+        ready = Ready(icon.body, icon.version, UNKNOWN, packed=True)
         return self._doors.answer(request, ready, icon.content_type, extra)

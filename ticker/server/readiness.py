@@ -20,6 +20,7 @@ class Readiness:
     def __init__(self, prices: Callable[[], object]) -> None:
         self._prices = prices
         self.leaving = False
+        self.told: list[Callable[[], None]] = []  # who must know when we leave
 
     def routes(self) -> list[web.RouteDef]:
         """Path to handler."""
@@ -38,6 +39,8 @@ class Readiness:
     def leave(self) -> None:
         """Want no more: `/readyz` is 503 from now on, and every answer ends its connection."""
         self.leaving = True
+        for tell in self.told:
+            tell()
 
     def check(self) -> None:
         """Raises `RequestError` once we are leaving."""

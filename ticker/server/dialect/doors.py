@@ -17,7 +17,8 @@ from ticker.server.dialect.sparks import Sparklines
 from ticker.server.doors import Answer, not_ready
 from ticker.server.history import Past
 from ticker.server.params import STATUS, RequestError, coin_id
-from ticker.server.shelf import Build, Ready, Shelf
+from ticker.server.ready import Ready
+from ticker.server.shelf import Build, Shelf
 from widgets.marks import picture
 
 PATH = "/api/v3"

@@ -1,0 +1,126 @@
+"""The fast lane: a request whose very bytes were answered before gets the same answer, before anything is parsed.
+
+No parser of our own, so nothing to disagree with the framework's about where a request ends. What is remembered is a
+request that the framework itself found to be exactly one, whole, without a body, that came in one piece on a connection
+where nothing else was under way; and it is found again only in the same state. Everything else goes to the framework
+untouched, and so does the connection for good, once anything came on it that was not such a piece.
+
+Uses three private parts of the framework: `_waiter` (pending while it waits for a request), `_messages` (parsed and
+not yet begun) and `_next_keepalive_close_time`. `lane_check` looks at the start whether they are what they were.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.streams import EMPTY_PAYLOAD
+from multidict import CIMultiDictProxy
+
+from ticker.server.connection import END, Connection
+from ticker.server.ready import Wire
+from ticker.server.remembered import LONGEST, Entry, Remembered
+
+# What makes a request more than a question: whoever sends these is answered by the framework each time.
+_MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", "TE", "Range", "Authorization")
+
+
+class Lane(Connection):
+    """A connection that remembers answers."""
+
+    __slots__ = ("_asked", "_clear", "_clock", "_find", "_remembered", "_time")
+
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        remembered: Remembered,
+        loop: asyncio.AbstractEventLoop,
+        **options: Any,  # noqa: ANN401 - the framework's own
+    ) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self._remembered, self._time = remembered, loop.time
+        self._find, self._clock = remembered.table.get, remembered.clock
+        self._clear = True  # all that came so far were whole requests without bodies, each in one piece
+        self._asked: bytes | None = None  # the request that the framework is answering, if it may be remembered
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come: a request that was answered before, or something for the framework."""
+        waiter = self._waiter
+        idle = waiter is not None and not waiter.done()
+        find, clock, time, transport = (
+            self._find,
+            self._clock,
+            self._time,
+            self.transport,
+        )  # quicker than methods of self
+        entry = find(data)
+        if entry is not None and transport is not None and idle and self._clear and not self._paused:
+            answer = entry.at(clock())
+            if answer is not None:
+                transport.write(answer)
+                self._next_keepalive_close_time = time() + self._keepalive_timeout
+                if self._begun:
+                    self._head_is_whole()
+                if self._logging_enabled:
+                    self._log(entry, answer)
+                return
+        before = len(self._messages)
+        super().data_received(data)
+        whole = data.find(END) == len(data) - len(END)
+        self._clear = self._clear and whole and self._one_question(before)
+        # What comes before the last answer is through is not remembered: there might be more to its answer than to it.
+        may = idle and self._clear and len(data) <= LONGEST and data.startswith(b"GET ")
+        self._asked = data if may else None
+
+    def remember(self, request: web.Request, wire: Wire) -> None:
+        """As `dressing.Remember` says."""
+        data, self._asked = self._asked, None
+        if data is None or any(name in request.headers for name in _MORE):
+            return
+        resource = request.match_info.route.resource
+        label = ("" if resource is None else resource.canonical, wire.status)
+        what = Asked(request) if self._logging_enabled else None
+        self._remembered.remember(data, wire, label, what)
+
+    def _one_question(self, before: int) -> bool:
+        """Whether the framework, too, has found one request in what just came, and nothing behind its head."""
+        if len(self._messages) != before + 1:
+            return False
+        message, payload = self._messages[-1]
+        return payload is EMPTY_PAYLOAD and getattr(message, "upgrade", True) is False
+
+    def _log(self, entry: Entry, answer: bytes) -> None:
+        """A line in the access log like any other."""
+        if isinstance(entry.what, Asked) and entry.wire is not None:
+            peer = self.peername
+            entry.what.remote = peer[0] if isinstance(peer, tuple) else None
+            self.log_access(
+                cast("web.BaseRequest", entry.what),
+                cast("web.StreamResponse", Answered(entry.wire.status, len(answer), dict(entry.wire.head))),
+                self._time(),
+            )
+
+
+class Asked:
+    """What a line of the access log says of a request."""
+
+    def __init__(self, request: web.Request) -> None:
+        self.method, self.path, self.path_qs = request.method, request.path, request.path_qs
+        self.raw_path = request.raw_path
+        self.version = request.version
+        self.headers: CIMultiDictProxy[str] = request.headers
+        self.remote: str | None = None
+
+    def get(self, _: object, default: object = None) -> object:
+        """What somebody noted beside the request, of which nothing is kept."""
+        return default
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What it says of the answer."""
+
+    status: int
+    body_length: int
+    headers: dict[str, str]
