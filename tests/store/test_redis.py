@@ -191,8 +191,9 @@ async def test_a_wipe_with_the_clock_set_back_locks_no_reader_out(own_redis: Red
 async def test_an_old_dump_takes_no_reader_back(own_redis: RedisServer) -> None:
     """Old values restored under a running reader are never shown; the next publication is."""
     async with opened(own_redis.url) as store, Reader(store) as reader:
-        old, new = await store.new_epoch(NOW), await store.new_epoch(NOW + 60)
+        old = await store.new_epoch(NOW)
         await store.publish(publication(old, 7))
+        new = await store.new_epoch(NOW + 60)
         with own_redis.client() as client:
             dump = {key: client.dump(key) for key in client.scan_iter()}
             await store.publish(publication(new, 1, as_of=NOW + 60))

@@ -19,7 +19,7 @@ import aiosqlite
 from ticker.errors import Fenced, StoreBusy, StoreCorrupt, StoreDown
 from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.store import sqlite_history, sqlite_log
-from ticker.store.base import KEPT, SILENCE, Entry, Publication, Report
+from ticker.store.base import KEPT, SILENCE, Entry, Grant, Publication, Report
 from ticker.store.envelope import Sealed, seal, unseal, unseal_snapshot
 from ticker.store.watch import Hint, watch
 
@@ -44,7 +44,8 @@ COMMIT;
 _LATER = f"BEGIN IMMEDIATE;\n{sqlite_history.SCHEMA}{sqlite_log.SCHEMA}COMMIT;"
 
 _PUBLISH = """
-INSERT INTO publication VALUES (1, ?, ?, ?, ?, ?)
+INSERT INTO publication
+SELECT 1, ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM epoch WHERE last > ?1)
 ON CONFLICT (only) DO UPDATE SET
     epoch = excluded.epoch, seq = excluded.seq,
     snapshot = excluded.snapshot, quotes = excluded.quotes, memory = excluded.memory
@@ -101,11 +102,26 @@ class SqliteStore:
         [(epoch,)] = await self._run(_NEW_EPOCH, (int(now * 1000),))
         return int(epoch)
 
+    async def take_lease(self, holder: str, seconds: float, now: float) -> Grant:
+        """Given to whoever asks: the file belongs to this process."""
+        return Grant(await self.new_epoch(now))
+
+    async def renew_lease(self, holder: str, seconds: float, epoch: int) -> bool:
+        """True: the file belongs to this process."""
+        return True
+
+    async def give_up_lease(self, holder: str) -> None:
+        """Nothing."""
+
+    async def leader(self) -> str | None:
+        """None: it is whoever has the file."""
+        return None
+
     async def publish(self, publication: Publication) -> None:
         """One statement that checks the fence and writes all."""
         snapshot = publication.snapshot
         if not await self._run(_PUBLISH, (*snapshot.order, *seal(publication))):
-            raise Fenced(f"{self._path}: it already holds a publication that is not older than {snapshot.id}")
+            raise Fenced(f"{self._path}: it is {snapshot.id}'s turn no more: a newer poller or publication is there")
         news, self._news = self._news, asyncio.Event()
         news.set()
 
