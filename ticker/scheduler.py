@@ -41,7 +41,7 @@ class Turns:
 
 
 class Scheduler:
-    """Calls `poll(name)` for every source at its interval, first at once.
+    """Calls `poll(name)` for every source at its interval, first after the seconds in `first`, or else at once.
 
     `poll` returns the seconds after which to come back, or None for the usual turn; it does not raise. A poll that is
     late is made late, never dropped; several missed turns become one. APScheduler goes by the system's clock, so turns
@@ -53,12 +53,13 @@ class Scheduler:
         every: Mapping[SourceName, float],
         poll: Callable[[SourceName], Awaitable[float | None]],
         *,
+        first: Mapping[SourceName, float] = {},
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._every, self._poll, self._wall, self._steady = dict(every), poll, wall, steady
         self._offset = wall() - steady()
-        self._due = dict.fromkeys(self._every, steady())
+        self._due = {name: steady() + first.get(name, 0.0) for name in self._every}
         self._late: set[SourceName] = set()
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
@@ -75,7 +76,7 @@ class Scheduler:
                 IntervalTrigger(seconds=seconds, jitter=JITTER * seconds, timezone=UTC),
                 args=(name,),
                 id=name,
-                next_run_time=self._at(random.uniform(0, min(0.2, JITTER * seconds))),
+                next_run_time=self._at(first.get(name, 0.0) + random.uniform(0, min(0.2, JITTER * seconds))),
             )
 
     def start(self) -> None:

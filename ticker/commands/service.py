@@ -13,12 +13,15 @@ from typing import Any
 
 from aiohttp import web
 
+from ticker.asking import Road
 from ticker.commands import assembly
 from ticker.commands.filling import fill_new
+from ticker.commands.succession import first_turns
 from ticker.config import Config
 from ticker.errors import TickerError
 from ticker.feed import Feed
 from ticker.fetch import Fetcher
+from ticker.leading import Candidate, LeasedRoad, Term, ticks
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
 from ticker.server import limits
@@ -57,7 +60,7 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         if serve:
             await stack.enter_async_context(_server(config, store))
         if poll:
-            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
+            ends.append(await stack.enter_async_context(leading(config, store, simulated=simulated)))
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -97,12 +100,31 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and publish into the store; the task that is given ends only with an error."""
+async def leading(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
+    """Poll whenever no other process on this store does; the task that is given ends only with an error."""
+    candidate = Candidate(store, clock=time.time, ticks=ticks)
+    running = asyncio.create_task(candidate.run(lambda term: polling(config, store, simulated=simulated, term=term)))
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+@asynccontextmanager
+async def polling(
+    config: Config, store: Store, *, simulated: bool, term: Term | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Poll and publish into the store; the task that is given ends only with an error.
+
+    `term` is ours as the leader of several pollers; None = there can be no other.
+    """
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
-    async with Fetcher(user_agent, time.time) as fetcher:
+    async with Fetcher(user_agent, time.time) as road:
+        fetcher = road if term is None else LeasedRoad(road, term)
         steady = steady_clock()
+        first = await first_turns(store, polled, assembly.rules(config, polled), time.time())
         poller = Poller(
             polled,
             assembly.rules(config, polled),
@@ -110,11 +132,12 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
             store,
             fetcher,
             rate_rules=assembly.rate_rules(polled),
+            epoch=None if term is None else term.epoch,
             clock=time.time,
             steady=steady,
             publish_every=config.consensus.publish_every,
         )
-        scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
+        scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll, first=first)
         streamer = Streamer(assembly.channels(config), poller.stream, user_agent=user_agent)
         log.info("polling %s for %d coins", ", ".join(one.source.name for one in polled), len(config.coins))
         if streamer.health:
@@ -146,7 +169,7 @@ NO_SOURCE = (
 )
 
 
-async def _fill(config: Config, store: Store, poller: Poller, road: Fetcher, steady: Callable[[], float]) -> None:
+async def _fill(config: Config, store: Store, poller: Poller, road: Road, steady: Callable[[], float]) -> None:
     """Fill in the past of new coins, where that is wanted. Nothing depends on it."""
     if not config.history.fill:
         return
