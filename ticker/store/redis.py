@@ -22,6 +22,7 @@ from another poller's.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from decimal import Decimal
@@ -39,17 +40,21 @@ from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.store.base import KEPT, SILENCE, Entry, Grant, Publication, Report
 from ticker.store.envelope import Sealed, seal, unseal, unseal_snapshot
 from ticker.store.redis_fence import VALUES, RedisFence
+from ticker.store.redis_health import complaints
 from ticker.store.redis_history import RedisHistory
 from ticker.store.redis_log import RedisLog
 from ticker.store.redis_route import LEAVE, connection
 from ticker.store.redis_url import Address
 from ticker.store.watch import Hint, watch
 
+log = logging.getLogger("ticker.store")
+
 T = TypeVar("T")
 
 BEAT = b"beat"
 
 TIMEOUT = 0.5  # seconds to connect, to wait for each answer, and for a free connection
+TLS_TIMEOUT = 1.5  # seconds to connect with a handshake: two more answers, and arithmetic
 DEADLINE = 2.0  # seconds for a whole call, however many answers it takes
 CONNECTIONS = 8  # for calls; each reader of `changes` has one more of its own
 
@@ -71,7 +76,7 @@ class RedisStore:
         self._channel = f"{{{prefix}}}:notice"
         common = {
             "socket_timeout": timeout,
-            "socket_connect_timeout": timeout,
+            "socket_connect_timeout": TLS_TIMEOUT if address.tls else timeout,
             "retry": Retry(NoBackoff(), 0),
             # RESP2 needs no handshake, and CLIENT SETINFO no right: a user limited to our keys can do without both.
             "protocol": 2,
@@ -84,6 +89,7 @@ class RedisStore:
         self._calls = Redis(connection_pool=BlockingConnectionPool(CONNECTIONS, timeout=timeout, **settings))
         self._readers = Redis(connection_pool=ConnectionPool(**settings))
         self._fence = RedisFence(self._calls, self._call, prefix)
+        self._inspected = False
         self._history = RedisHistory(self._calls, self._call, prefix, keep)
         self._log = RedisLog(self._calls, self._call, prefix)
 
@@ -105,6 +111,7 @@ class RedisStore:
 
     async def take_lease(self, holder: str, seconds: float, now: float) -> Grant:
         """As the contract says."""
+        await self._inspect()
         return await self._fence.take_lease(holder, seconds, now)
 
     async def renew_lease(self, holder: str, seconds: float, epoch: int) -> bool:
@@ -168,6 +175,19 @@ class RedisStore:
         """As the contract says."""
         return await self._log.decisions(coin, start, end, limit)
 
+    async def _inspect(self) -> None:
+        """Once, when it first answers: say what is wrong with this Redis, where we have the right to ask."""
+        if self._inspected:
+            return
+        try:
+            found = complaints(await self._call(self._calls.info()))
+        except StoreDown as error:
+            self._inspected = "NOPERM" in str(error) or "no permissions" in str(error)
+            return
+        self._inspected = True
+        for complaint in found:
+            log.warning("%s: %s", self._address.shown, complaint)
+
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[Hint]:
         """A subscription that the server has confirmed: what is published from now on is heard, or lost loudly."""
@@ -176,6 +196,7 @@ class RedisStore:
             # Who heard nothing for so long that he listens anew may be looking at a primary that is none any more.
             await self._calls.connection_pool.disconnect(inuse_connections=False)
             await self._call(self._subscribe(notices))
+            await self._inspect()
 
             async def hint(seconds: float) -> bool:
                 return await self._heard(notices, seconds)

@@ -11,22 +11,24 @@ from ticker.errors import Fenced
 from ticker.model import Snapshot
 from ticker.store.base import Grant
 from ticker.store.envelope import Sealed
-from ticker.store.redis_history import Call
+from ticker.store.redis_history import TELLING, Call
 
 VALUES = ("snapshot", "quotes", "memory")
 NAME = 64  # bytes of a holder's name that are told
 
 # The fence stands in the first line of the snapshot, and in the count of epochs. What is not ours fences nothing and is
 # overwritten: a number of 16 digits and more is no moment in milliseconds.
-_FENCE = """
+_FENCE = (
+    TELLING
+    + """
 local function fence(key)
-    local head = redis.pcall('GETRANGE', key, 0, 127)
+    local head = telling(redis.pcall('GETRANGE', key, 0, 127))
     if type(head) ~= 'string' then return nil end
     local epoch, seq, proof = string.match(head, '^ticker/1 snapshot (%d+)%-(%d+) (%x+)\\n')
     if proof and #proof == 64 and #epoch < 16 and #seq < 16 then return epoch, seq end
 end
 local function given(key)
-    local held = redis.pcall('GET', key)
+    local held = telling(redis.pcall('GET', key))
     return type(held) == 'string' and #held < 16 and string.match(held, '^%d+$') and tonumber(held) or 0
 end
 local function new_epoch(key, snapshot, now)
@@ -36,6 +38,7 @@ local function new_epoch(key, snapshot, now)
     return digits
 end
 """
+)
 
 # PUBLISH comes first: should MSET fail (memory is full), a needless hint is out and nothing is written; the other way
 # round, a user without the right to publish would have written and been told that he had not.
@@ -61,7 +64,7 @@ _NEW_EPOCH = _FENCE + "return new_epoch(KEYS[1], KEYS[2], ARGV[1])"
 _TAKE = (
     _FENCE
     + """
-local holder = redis.pcall('GET', KEYS[3])
+local holder = telling(redis.pcall('GET', KEYS[3]))
 if type(holder) == 'string' and holder ~= ARGV[2] then
     local left = redis.call('PTTL', KEYS[3])
     if left > 0 and left <= 10 * tonumber(ARGV[3]) then return {false, left} end
@@ -75,7 +78,7 @@ return {new_epoch(KEYS[1], KEYS[2], ARGV[1])}
 _RENEW = (
     _FENCE
     + """
-local holder = redis.pcall('GET', KEYS[2])
+local holder = telling(redis.pcall('GET', KEYS[2]))
 if type(holder) == 'string' and holder ~= ARGV[1] then return 0 end
 if given(KEYS[1]) > tonumber(ARGV[3]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[3])
@@ -84,7 +87,9 @@ return 1
 """
 )
 
-_GIVE_UP = "if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_GIVE_UP = (
+    TELLING + "if telling(redis.pcall('GET', KEYS[1])) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+)
 
 
 class RedisFence:
