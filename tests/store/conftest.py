@@ -39,9 +39,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
         return watched.url, prefix
     if request.param == "guarded":
         guarded, url = request.getfixturevalue("guarded_redis")
-        with guarded.client() as client:  # a test may make stores of its own under longer prefixes
-            words = least_user(prefix, "secret", prefix)
-            client.execute_command(*(word.replace(f"{{{prefix}}}", f"{{{prefix}*}}") for word in words))
+        with guarded.client() as client:
+            client.execute_command(*least_user(prefix, "secret", prefix))
         return url.replace("://", f"://{prefix}:secret@"), prefix
     server: RedisServer = request.getfixturevalue("shared_redis")
     return server.url, prefix

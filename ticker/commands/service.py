@@ -5,6 +5,7 @@ Knows how the parts fit together; not where settings come from.
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -18,6 +19,7 @@ from ticker.commands import assembly
 from ticker.commands.filling import fill_new
 from ticker.commands.succession import first_turns
 from ticker.config import Config
+from ticker.config.load import state_folder
 from ticker.errors import TickerError
 from ticker.feed import Feed
 from ticker.fetch import Fetcher
@@ -28,6 +30,7 @@ from ticker.server import limits
 from ticker.server.app import make_app
 from ticker.store import open_store
 from ticker.store.base import Store
+from ticker.store.spare import spare_of
 from ticker.streaming import Streamer
 
 log = logging.getLogger("ticker")
@@ -72,7 +75,7 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
 
 @asynccontextmanager
 async def _server(config: Config, store: Store) -> AsyncIterator[None]:
-    feed = Feed(store)
+    feed = Feed(store, spare_of(config.store.url, config.store.prefix, state_folder(os.environ)))
     await feed.start()
     runner = web.AppRunner(
         make_app(feed, assembly.serving(config), time.time, past=store, records=store),
