@@ -21,7 +21,7 @@ from ticker.store.base import Store
 
 log = logging.getLogger("ticker.leading")
 
-LEASE = 10.0  # seconds; after kill -9 of the leader another polls within them
+LEASE = 9.0  # seconds; after kill -9 of the leader another polls within 10
 RENEWALS = 3  # tries to renew in the time of one lease
 STANDBY = 1.0  # seconds between two tries to lead, when the lease will not be over sooner
 SOONEST = 0.02

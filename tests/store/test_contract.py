@@ -321,7 +321,7 @@ async def test_a_cancelled_call_breaks_nothing(store: Store) -> None:
     assert numbers(found) == {order}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(max(180, 5 * KILLS))
 async def test_kill_9_leaves_old_or_new(address: tuple[str, str]) -> None:
     """A publisher killed at any moment leaves its last publication or the next, whole, and never an older one."""
     writer = Path(__file__).with_name("writer.py")
