@@ -23,6 +23,7 @@ HEADINGS = {
     "test_stores": "Stores, restarts and rivals",
     "test_replicas": "Replicas on one Redis",
     "test_market": "Everything at once, at random",
+    "test_soak": "The whole service, with faults on every wire",
 }
 INTRODUCTION = """# Faults: what was expected, what was measured
 
