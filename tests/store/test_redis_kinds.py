@@ -276,3 +276,34 @@ async def test_a_redis_that_evicts_is_told_of_once(own_redis: RedisServer, caplo
         await reader.until((1, 1))
         await store.take_lease("me", 10, NOW)
     assert caplog.text.count("maxmemory-policy allkeys-lru throws prices and history away") == 1
+
+
+async def test_sentinels_and_servers_with_logins(own_watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    """The least privileged user follows a failover behind Sentinels that want a password; neither is ever told."""
+    caplog.set_level("DEBUG")
+    for node in own_watched.nodes:
+        with node.client() as client:
+            client.execute_command(*least_user("ours", "planted-1", "ticker"))
+    with own_watched.sentinel.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", "resetpass", ">planted-2")
+    url = own_watched.url.replace("://", "://ours:planted-1@")
+    texts = []
+    async with opened(f"{url}?sentinel_password=planted-2") as store, Reader(store) as reader:
+        epoch = await store.new_epoch(NOW)
+        await store.publish(publication(epoch, 1, coins=2))
+        await reader.until((epoch, 1))
+        own_watched.nodes[0].kill()
+        seq = await until_published(store, epoch, 2)
+        await reader.until((epoch, seq), ANSWERS)
+        texts += [repr(store), *(str(one) for one in reader.reports)]
+    for wrong in (
+        f"{url}?sentinel_password=planted-2x",
+        url,
+        f"{url.replace('ours', 'nobody')}?sentinel_password=planted-2",
+    ):
+        async with opened(wrong) as store:
+            with pytest.raises(StoreDown) as caught:
+                await store.latest()
+            texts += [str(caught.value), repr(caught.value.__cause__), repr(store)]
+    assert "planted" not in "".join(texts)
+    assert "planted" not in caplog.text
