@@ -11,10 +11,10 @@ kills     a publisher killed (kill -9) at 1,000 random points: the store has its
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,10 +26,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 from faults.replicas import Replicas, replicas
+from publications import numbers, publication
 from redis_server import RedisServer
 from service import Process
+from store import writer
 from test_leading import all_calls
 from test_leading import replicas as virtual_replicas
+
+from ticker.store.envelope import Sealed, unseal
+from ticker.store.redis_fence import VALUES
 
 RATE = 200  # requests a second
 PAIRS, SPAN = 5, 25.0
@@ -93,11 +98,8 @@ class Load:
 @asynccontextmanager
 async def stage(number: int) -> AsyncIterator[tuple[RedisServer, Replicas, Process]]:
     """A Redis, so many pollers, a server with a settled price."""
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        raise SystemExit("no redis-server or valkey-server program here")
     with tempfile.TemporaryDirectory() as folder:
-        redis = RedisServer(program, Path(folder))
+        redis = RedisServer(program(), Path(folder))
         redis.start()
         try:
             async with replicas(redis, Path(folder), number) as all_:
@@ -260,20 +262,54 @@ def calls() -> None:
 
 
 def kills() -> None:
-    """The test of the suite, far more often."""
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/store/test_contract.py::test_kill_9_leaves_old_or_new[redis]"],
-        cwd=root,
-        env={**os.environ, "TICKER_TEST_KILLS": str(POINTS)},
-        capture_output=True,
-        text=True,
-        check=False,
+    """Publishers that write as fast as they can, each killed at a random moment."""
+    with tempfile.TemporaryDirectory() as folder:
+        redis = RedisServer(program(), Path(folder))
+        redis.start()
+        wrong = 0
+        try:
+            with redis.client() as client:
+                for _ in range(POINTS):
+                    said = killed(redis.url)
+                    found = unseal(Sealed(*client.mget(*(f"{{ticker}}:{name}" for name in VALUES))))
+                    epoch, seq = found.snapshot.order
+                    whole = numbers(found) == {seq} and found == publication(epoch, seq)
+                    wrong += not (whole and (epoch, seq) in (said, (said[0], said[1] + 1)))
+        finally:
+            redis.kill()
+    verdict = bound(not wrong, "publisher killed")
+    say(
+        f"kills: {POINTS:,} publishers killed, {wrong} times something else than the last or the next, whole: {verdict}"
     )
-    verdict = bound(done.returncode == 0, "publisher killed")
-    say(f"kills: {POINTS:,} publishers killed, old or new each time, never mixed: {verdict}")
-    if done.returncode:
-        say(done.stdout)
+
+
+def killed(url: str) -> tuple[int, int]:
+    """Start a publisher, kill it at a random moment after its first word; the last number that it said."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(writing, 1)
+        try:
+            asyncio.run(writer.main(url, "ticker"))
+        finally:
+            os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as words:
+        said = [words.readline()]
+        time.sleep(random.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        said += words.readlines()
+    os.waitpid(child, 0)
+    epoch, seq = [line for line in said if line.endswith(b"\n")][-1].split()
+    return int(epoch), int(seq)
+
+
+def program() -> str:
+    """The path of redis-server."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    if found is None:
+        raise SystemExit("no redis-server or valkey-server program here")
+    return found
 
 
 def main(names: list[str]) -> int:
