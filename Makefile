@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run demo test check coverage lint faults exam screenshots clean
+.PHONY: run demo test check coverage lint faults exam docs screenshots clean
 
 run: $(VENV)/run.stamp  ## the service on the real sources
 	$(BIN)/ticker run
@@ -31,6 +31,9 @@ faults: $(VENV)/dev.stamp  ## all fault tests, and docs/faults.md of what they m
 
 exam: $(VENV)/dev.stamp  ## what takes too long for every run, and docs/exam.md of what came of it
 	PYTHONPATH=tests:. $(BIN)/python tests/exam/sitting.py
+
+docs: $(VENV)/dev.stamp  ## the pages of docs/ that are written from the code
+	PYTHONPATH=tests:. $(BIN)/python tests/docs/configuration.py
 
 screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
 	$(BIN)/python tests/browser/screenshots.py
