@@ -12,7 +12,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 from ticker.asking import Road
 from ticker.errors import Fenced, StoreError
@@ -25,6 +25,7 @@ LEASE = 9.0  # seconds; after kill -9 of the leader another polls within 10
 RENEWALS = 3  # tries to renew in the time of one lease
 STANDBY = 1.0  # seconds between two tries to lead, when the lease will not be over sooner
 SOONEST = 0.02
+TRIES = 2  # to give the lease up
 RETRY = 1.0  # seconds after a failure of the store, and after a term
 
 
@@ -119,27 +120,30 @@ class Candidate:
     async def _lead(self, term: Term, work: Work) -> None:
         try:
             async with work(term) as task:
-                keeping = asyncio.create_task(self._keep(term))
+                over = asyncio.Event()
+                keeping = asyncio.create_task(self._keep(term, over))
                 try:
                     await asyncio.wait([task, keeping], return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    keeping.cancel()
+                    over.set()  # not cancelled: a renewal that is on its way comes before the lease is given up
                     await asyncio.wait([keeping])
                 if task.done():
                     task.result()
-                if not keeping.cancelled():
-                    keeping.result()
+                keeping.result()
         except* Fenced as fenced:
             log.warning("another, newer poller writes to this store; standing by")
             log.info("%s", fenced.exceptions[0])
         finally:
             await self._give_up()
 
-    async def _keep(self, term: Term) -> None:
-        """Renew the lease; return when the term is over."""
+    async def _keep(self, term: Term, over: asyncio.Event) -> None:
+        """Renew the lease; return when the term is over, for whatever reason."""
         pause = self._seconds / RENEWALS
         while True:
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await over.wait()
+                return
             asked = self._ticks()
             if not term.holds():
                 log.warning("the lease on polling could not be renewed for %g s; polling stops", self._seconds)
@@ -157,10 +161,14 @@ class Candidate:
             pause = self._seconds / RENEWALS
 
     async def _give_up(self) -> None:
-        try:
-            await self._store.give_up_lease(self.name)
-        except StoreError as error:
-            log.debug("the lease was not given up, and ends by itself: %s", error)
+        for _ in range(TRIES):
+            try:
+                await self._store.give_up_lease(self.name)
+            except StoreError as error:
+                log.debug("the lease was not given up: %s", error)
+            else:
+                return
+        log.info("the lease was not given up, and ends by itself")
 
 
 def name_of_process() -> str:

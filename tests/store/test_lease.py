@@ -42,6 +42,18 @@ async def test_it_ends_and_is_given_up(own_redis: RedisServer) -> None:
         assert (await store.take_lease("a", 10, NOW)).epoch is not None
 
 
+async def test_what_was_on_its_way_when_it_was_given_up(own_redis: RedisServer) -> None:
+    """A renewal and a publication that Redis hears after the lease was given up bring nothing back."""
+    async with opened(own_redis.url) as store:
+        epoch = (await store.take_lease("a", 10, NOW)).epoch
+        assert epoch is not None
+        await store.give_up_lease("a")
+        assert not await store.renew_lease("a", 10, epoch)
+        with pytest.raises(Fenced):
+            await store.publish(publication(epoch, 1))
+        assert await store.leader() is None
+
+
 async def test_who_was_stopped_is_refused(own_redis: RedisServer) -> None:
     """Another has led meanwhile: what the first one writes is refused, before and after the other's first word."""
     async with opened(own_redis.url) as store:

@@ -87,8 +87,14 @@ return 1
 """
 )
 
+# The next epoch is given out to nobody, so that a renewal or a publication which was on its way is refused.
 _GIVE_UP = (
-    TELLING + "if telling(redis.pcall('GET', KEYS[1])) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+    _FENCE
+    + """
+if telling(redis.pcall('GET', KEYS[2])) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], string.format('%.0f', given(KEYS[1]) + 1))
+return redis.call('DEL', KEYS[2])
+"""
 )
 
 
@@ -126,7 +132,7 @@ class RedisFence:
 
     async def give_up_lease(self, holder: str) -> None:
         """As the contract says."""
-        await self._call(self._give_up(keys=[self._leader], args=[holder]))
+        await self._call(self._give_up(keys=[self._epoch, self._leader], args=[holder]))
 
     async def leader(self) -> str | None:
         """As the contract says."""
