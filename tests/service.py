@@ -140,6 +140,7 @@ async def ticker(
         "TICKER_SERVER_PORT": str(port),
         "TICKER_STORE_URL": f"embedded:{config}/store.sqlite3",
         "XDG_STATE_HOME": f"{config}/state",
+        "TICKER_SERVER_METRICS_PORT": "0",
         **(environ or {}),
     }
     with log.open("ab") as out:

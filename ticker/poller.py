@@ -22,6 +22,7 @@ from ticker.politeness import Kept, Manners
 from ticker.quotebook import QuoteBook
 from ticker.sources import Row
 from ticker.store.base import HEARTBEAT, Entry, Publication, Store
+from ticker.tally import Tally
 
 log = logging.getLogger("ticker.poller")
 
@@ -93,12 +94,17 @@ class Poller:
         self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
         self._resumed.set()
         self._recorded_at: float | None = None
-        self._store_failed = False
+        self.tally = Tally()
 
     @property
     def manners(self) -> Manners:
         """Which sources may be asked, and what is left of their quotas."""
         return self._asker.manners
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """What is polled at present."""
+        return tuple(self._assignments.values())
 
     async def poll(self, name: SourceName) -> float | None:
         """A turn of a source. Returns the seconds after which to come back, None for its usual turn."""
@@ -145,9 +151,12 @@ class Poller:
         poller has taken over.
         """
         self._resumed.clear()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._beat())
-            await self._lead()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._beat())
+                await self._lead()
+        finally:
+            self.tally.leads = False
 
     async def _lead(self) -> None:
         inherited = await self._take_over()
@@ -183,7 +192,7 @@ class Poller:
                 await asyncio.sleep(STORE_RETRY)
                 continue
             self._store_back()
-            self._published = None
+            self._published, self.tally.leads = None, True
             return None if last is None else self._book.inherit(last)
 
     async def _resume(self) -> list[Quote] | None:
@@ -211,7 +220,8 @@ class Poller:
         while True:
             for historian, rules in ((self._historian, self._rules), (self._rate_historian, self._rate_rules)):
                 await historian.refresh([coin.id for coin in rules.coins], self._clock())
-            settled = self._settle(quotes())
+            began, settled = self._steady(), self._settle(quotes())
+            took = self._steady() - began
             if self._published is not None and _says_the_same(settled.publication, self._published):
                 return
             try:
@@ -228,6 +238,7 @@ class Poller:
             self._seq = settled.publication.snapshot.seq
             self._prices, self._rates = settled.prices.memory, settled.rates.memory
             snapshot = settled.publication.snapshot
+            self.tally.round(took, snapshot, self._prices, self._rates)
             await self._historian.keep(snapshot.prices, snapshot.built_at)
             await self._rate_historian.keep(snapshot.rates, snapshot.built_at)
             await self._log(settled)
@@ -284,14 +295,14 @@ class Poller:
                 self._store_down(error)
 
     def _store_down(self, error: StoreError) -> None:
-        if not self._store_failed:
+        if not self.tally.store_down:
             log.warning("%s; trying again every second", error)
-        self._store_failed = True
+        self.tally.store_down, self.tally.store_errors = True, self.tally.store_errors + 1
 
     def _store_back(self) -> None:
-        if self._store_failed:
+        if self.tally.store_down:
             log.info("the store is back")
-        self._store_failed = False
+        self.tally.store_down = False
 
 
 @dataclass(frozen=True, slots=True)

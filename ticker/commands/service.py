@@ -17,6 +17,7 @@ from aiohttp import web
 from ticker.asking import Road
 from ticker.commands import assembly
 from ticker.commands.filling import fill_new
+from ticker.commands.seeing import Seeing, worker_number
 from ticker.commands.succession import first_turns
 from ticker.config import Config
 from ticker.config.load import state_folder
@@ -27,6 +28,7 @@ from ticker.leading import Candidate, LeasedRoad, Term, ticks
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
 from ticker.server import limits
+from ticker.server.access import AccessLog
 from ticker.server.app import make_app
 from ticker.store import open_store
 from ticker.store.base import Store
@@ -59,11 +61,14 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
         await store.open()
+        seeing = Seeing(config, worker=worker_number(os.environ))
         ends: list[asyncio.Task[None]] = []
         if serve:
-            await stack.enter_async_context(_server(config, store))
+            await stack.enter_async_context(_server(config, store, seeing))
         if poll:
-            ends.append(await stack.enter_async_context(leading(config, store, simulated=simulated)))
+            given = leading(config, store, simulated=simulated, seeing=seeing)
+            ends.append(await stack.enter_async_context(given))
+        await stack.enter_async_context(seeing.door())
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -74,12 +79,15 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator[None]:
     feed = Feed(store, spare_of(config.store.url, config.store.prefix, state_folder(os.environ)))
     await feed.start()
+    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
+    seeing.serving(app)
     runner = web.AppRunner(
-        make_app(feed, assembly.serving(config), time.time, past=store, records=store),
+        app,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
+        access_log_class=AccessLog,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
         max_line_size=limits.READ,
@@ -103,10 +111,14 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def leading(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
+async def leading(
+    config: Config, store: Store, *, simulated: bool, seeing: Seeing
+) -> AsyncIterator[asyncio.Task[None]]:
     """Poll whenever no other process on this store does; the task that is given ends only with an error."""
     candidate = Candidate(store, clock=time.time, ticks=ticks)
-    running = asyncio.create_task(candidate.run(lambda term: polling(config, store, simulated=simulated, term=term)))
+    running = asyncio.create_task(
+        candidate.run(lambda term: polling(config, store, simulated=simulated, seeing=seeing, term=term))
+    )
     try:
         yield running
     finally:
@@ -116,7 +128,7 @@ async def leading(config: Config, store: Store, *, simulated: bool) -> AsyncIter
 
 @asynccontextmanager
 async def polling(
-    config: Config, store: Store, *, simulated: bool, term: Term | None = None
+    config: Config, store: Store, *, simulated: bool, seeing: Seeing | None = None, term: Term | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and publish into the store; the task that is given ends only with an error.
 
@@ -150,11 +162,13 @@ async def polling(
         streaming = asyncio.create_task(streamer.run())
         filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
+        seeing = seeing or Seeing(config)
+        reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            tasks = (publishing, streaming, filling, telling)
+            tasks = (publishing, streaming, filling, telling, reporting)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
