@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run demo test check coverage lint faults exam docs screenshots clean
+.PHONY: run demo test check coverage lint faults exam docs lock audit sbom screenshots clean
 
 run: $(VENV)/run.stamp  ## the service on the real sources
 	$(BIN)/ticker run
@@ -34,6 +34,20 @@ exam: $(VENV)/dev.stamp  ## what takes too long for every run, and docs/exam.md 
 
 docs: $(VENV)/dev.stamp  ## the pages of docs/ that are written from the code
 	PYTHONPATH=tests:. $(BIN)/python tests/docs/configuration.py
+
+lock: $(VENV)/dev.stamp  ## requirements/*.lock anew, with hashes; whatever index is set up here is not written into them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	for extra in run dev; do \
+	  $(BIN)/uv pip compile $(LOCKED) $$([ $$extra = run ] || echo --extra $$extra) pyproject.toml -o requirements/$$extra.lock; done
+	echo 'hatchling>=1.27' | $(BIN)/uv pip compile $(LOCKED) - -o requirements/build.lock
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+
+audit: $(VENV)/dev.stamp  ## known vulnerabilities of what is locked; says so where nobody can be asked
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
+	$(BIN)/python tools/audit.py
+
+sbom: $(VENV)/run.stamp  ## dist/sbom.cdx.json: CycloneDX of what runs
+	$(BIN)/python tools/sbom.py
 
 screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
 	$(BIN)/python tests/browser/screenshots.py

@@ -121,6 +121,10 @@ class Process:
         """Send it a signal."""
         self._process.send_signal(number)
 
+    async def ended(self) -> int:
+        """Wait for its own end; the exit code."""
+        return await self._process.wait()
+
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it and give its exit code."""
         if self._process.returncode is None:

@@ -268,9 +268,11 @@ def main() -> None:
         _end(error, 3)
     except TickerError as error:
         _end(error, 1)
+    except MemoryError:
+        _end("out of memory: give it more (MemoryMax, ulimit -v) or fewer coins and viewers; the store is whole", 1)
 
 
-def _end(error: Exception, code: int) -> None:
+def _end(error: Exception | str, code: int) -> None:
     print(f"ticker: {error}", file=sys.stderr)  # noqa: T201
     raise SystemExit(code)
 

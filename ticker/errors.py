@@ -15,6 +15,8 @@ TickerError
 │   └── ForbiddenAddress its address is one we must not call
 └── StoreError           the store cannot be read or written
     ├── StoreDown        it does not answer
+    │   ├── StoreBusy    the embedded one belongs to another process
+    │   └── DiskTrouble  the embedded one's disk takes nothing: full, read-only, failing
     ├── StoreCorrupt     it answers with what we did not write
     └── Fenced           another, newer poller writes to it
 """
@@ -139,6 +141,10 @@ class StoreDown(StoreError):
 
 class StoreBusy(StoreDown):
     """The embedded store belongs to another process."""
+
+
+class DiskTrouble(StoreDown):
+    """The disk of the embedded store takes nothing at present."""
 
 
 class StoreCorrupt(StoreError):

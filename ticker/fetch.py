@@ -5,6 +5,7 @@ environment; which addresses it may call is decided in `outside`.
 """
 
 import asyncio
+import logging
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from yarl import URL
 from ticker.errors import Malformed, SourceError, TimedOut, TooLarge
 from ticker.model import SourceName
 from ticker.outside import client, error_of_failure, error_of_status, guard
+from ticker.skew import SUSPECT, Skew
+
+log = logging.getLogger("ticker.fetch")
 
 TOTAL = 8.0
 _CHUNK = 64 * 1024
@@ -57,6 +61,7 @@ class Fetcher:
     """Connections to all sources. Use as an asynchronous context manager."""
 
     def __init__(self, user_agent: str, clock: Callable[[], float]) -> None:
+        self.skew = Skew()
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
         self._clock = clock
         self._public: aiohttp.ClientSession | None = None
@@ -89,6 +94,7 @@ class Fetcher:
             raise error_of_failure(ask.source, error) from error
 
     async def _read(self, response: aiohttp.ClientResponse, ask: Ask) -> Answer:
+        self._compare_clocks(response, ask)
         refusal = None
         if response.status != 200:
             excerpt = await _excerpt(response, ask)
@@ -99,6 +105,21 @@ class Fetcher:
             response.close()
             raise refusal
         return await _inflate(response, ask.source, ask.max_body)
+
+    def _compare_clocks(self, response: aiohttp.ClientResponse, ask: Ask) -> None:
+        """Tell, once, where the sources agree that our clock is wrong; and once when it is right again."""
+        self.skew.note(ask.source, response.headers, self._clock())
+        seconds = self.skew.news()
+        if seconds is None:
+            return
+        if not seconds:
+            log.info("this machine's clock is right again")
+            return
+        way = "behind" if seconds > 0 else "ahead"
+        suspect = "; ages are wrong and prices may be refused until it is set" if abs(seconds) > SUSPECT else ""
+        log.error(
+            "this machine's clock is %.0f s %s, by %d sources%s", abs(seconds), way, len(self.skew.offsets), suspect
+        )
 
 
 async def _excerpt(response: aiohttp.ClientResponse, ask: Ask) -> bytes:

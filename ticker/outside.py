@@ -4,7 +4,6 @@ Knows no source's dialect and no configuration. Takes no proxy and no cookie fro
 public are refused, as literals and as what a name resolves to, unless the caller allows them.
 """
 
-import ipaddress
 import socket
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -26,11 +25,10 @@ from ticker.errors import (
     words,
 )
 from ticker.model import SourceName
+from ticker.public import is_public
 
 CONNECT = 3.0
 LONGEST_RETRY_AFTER = 86_400.0
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: for use inside one network
 
 
 def client(
@@ -121,20 +119,6 @@ class PublicResolver(AbstractResolver):
     async def close(self) -> None:
         """Let go of the resolver."""
         await self._inner.close()
-
-
-def is_public(address: str) -> bool:
-    """Whether a literal address is global unicast, also when it is IPv4 inside IPv6."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed in _NAT64_LOCAL:
-            return False
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if parsed in _NAT64:
-            inner = ipaddress.IPv4Address(parsed.packed[-4:])
-        if inner is not None:
-            return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
 
 
 def _is_private_literal(host: str) -> bool:

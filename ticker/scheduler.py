@@ -84,6 +84,12 @@ class Scheduler:
         self._scheduler.start()
         self._watch = asyncio.get_running_loop().create_task(self._watch_over())
 
+    @property
+    def alive(self) -> bool:
+        """Whether turns still come: not so where every source has been without one for two intervals."""
+        watched = self._watch is not None and not self._watch.done()
+        return watched and (not self._every or len(self._late) < len(self._every))
+
     def stop(self) -> None:
         """Start no further poll, and end those that run."""
         self._stopping = True

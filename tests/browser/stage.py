@@ -113,7 +113,7 @@ class Stage:
         """How many streams are open."""
 
         async def count() -> int:
-            return len(self.app[STREAM]._seats)
+            return self.app[STREAM].viewers
 
         return int(self.do(count()))
 
@@ -121,7 +121,7 @@ class Stage:
         """All streams break."""
 
         async def abort() -> None:
-            for viewer in list(self.app[STREAM]._seats):
+            for viewer in self.app[STREAM]._everyone():
                 viewer.abort()
 
         self.do(abort())

@@ -69,7 +69,10 @@ PARTS = (
     Part(
         "stream",
         "From a new snapshot to the last byte at 200 and at 1,000 viewers, a fifth of whom do not read.",
-        (("tests/bench/stream.py", "200", "40", "100"), ("tests/bench/stream.py", "1000", "200", "75")),
+        (
+            ("tests/bench/fanout.py", "--exam", "160", "--stalled", "40"),
+            ("tests/bench/fanout.py", "--exam", "800", "--stalled", "200"),
+        ),
     ),
     Part(
         "latency",

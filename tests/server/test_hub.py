@@ -5,7 +5,7 @@ from snapshots import NOW, price, snapshot
 
 from ticker.model import Snapshot
 from ticker.server.frames import PING, Frames
-from ticker.server.hub import STALLED, Hub, Viewer
+from ticker.server.hub import STALLED, Crowd, Hub, Viewer
 from ticker.server.params import Ask
 from ticker.server.pen import Pen, moment
 
@@ -16,14 +16,14 @@ class Stage:
     """A hub at its first snapshot, and viewers that have been greeted."""
 
     def __init__(self) -> None:
-        self.hub = Hub(Frames(Ask(), Pen("usd", None)))
+        self.left: list[Viewer] = []
+        self.hub = Hub(Ask(), Frames(Ask(), Pen("usd", None)), Crowd(self.left.append))
         self.hub.take(moment(snapshot(), NOW))
         self.seq = 1
-        self.left: list[Viewer] = []
 
     def viewer(self, event: str | None = None, *, paused: bool = False) -> tuple[Viewer, FakeTransport]:
         transport = FakeTransport()
-        viewer = transport.viewer = Viewer(transport, self.hub, self.left.append, paused=paused)
+        viewer = transport.viewer = Viewer(transport, self.hub, paused=paused)
         viewer.greet(b"retry: 700\n\n", event)
         return viewer, transport
 

@@ -30,7 +30,7 @@ class Stage:
     def enter(self, ask: Ask | None = None, address: str | None = None, event: str | None = None) -> FakeTransport:
         ask, transport = ask or Ask(), FakeTransport()
         hub = self.stream.hub(ask, address)
-        transport.viewer = self.stream.seat(ask, hub, transport, address)
+        transport.viewer = self.stream.seat(hub, transport, address)
         transport.viewer.greet(b"", event)
         return transport
 

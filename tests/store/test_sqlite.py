@@ -5,6 +5,7 @@ import os
 import resource
 import sqlite3
 import sys
+import threading
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from publications import NOW, numbers, publication, snapshot
 
-from ticker.errors import StoreCorrupt, StoreDown
+from ticker.errors import Fenced, StoreCorrupt, StoreDown
 from ticker.model import Point
 from ticker.store.base import Entry
 from ticker.store.envelope import seal
@@ -160,26 +161,57 @@ async def test_a_folder_in_its_place_is_refused(path: Path) -> None:
     for _ in range(2):
         with pytest.raises(StoreDown, match="unable to open"):
             await SqliteStore(path).open()
+    while any("_connection_worker_thread" in one.name for one in threading.enumerate()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)  # aiosqlite's thread has a last word to our loop when it could not open a file
     with pytest.raises(StoreDown, match=r"cannot be used as a store: (Not a directory|File exists)"):
         await SqliteStore(path / "file" / "store.db").open()
 
 
-async def test_a_full_disk_is_reported_and_recovered_from(path: Path) -> None:
-    """No room for the next publication: the writer is told why, the last one stays whole, and all goes on after."""
+async def test_a_full_disk_costs_no_price(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """No room: readers get the next publications from memory, what cannot be kept is counted, the log says so once and
+    once when it is over; what is in the file stays whole.
+    """
+    caplog.set_level("INFO", "ticker.store")
     store = SqliteStore(path)
     await store.open()
     await store.publish(publication(1, 1))
+    seen = []
+
+    async def follow() -> None:
+        async for found in store.changes():
+            seen.append(found.order)  # noqa: PERF401
+
+    following = asyncio.create_task(follow())
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(_content(path.with_name("store.db-wal"))) + 5000, hard))
     try:
-        with pytest.raises(StoreDown, match=r"store\.db: (disk I/O error|database or disk is full)"):
-            await store.publish(publication(1, 2))
-        assert await store.resume() == publication(1, 1)
+        for seq in (2, 3):
+            await store.publish(publication(1, seq))
+            assert await store.resume() == publication(1, seq)
+            assert await store.latest() == snapshot(1, seq)
+        with pytest.raises(Fenced):
+            await store.publish(publication(1, 3))
+        await store.add_points("1m", NOW, {f"coin-{i}": Decimal(i + 1) for i in range(500)})
+        await store.record([Entry(NOW, "bitcoin", os.urandom(60_000))])
+        assert await store.new_epoch(NOW) > 1
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    await store.publish(publication(1, 3))
-    assert await store.resume() == publication(1, 3)
+    await store.publish(publication(1, 4))
+    async with asyncio.timeout(20):
+        while (1, 4) not in seen:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
     await store.close()
+    again = SqliteStore(path)
+    await again.open()
+    assert await again.resume() == publication(1, 4)
+    await again.close()
+
+    assert seen == sorted(seen)
+    down, back = [record.message for record in caplog.records]
+    assert "prices go on from memory, and nothing is kept until the disk takes it again" in down
+    assert "can be written again; 501 lines" in back
 
 
 async def test_a_reading_neighbour_does_not_disturb(path: Path) -> None:

@@ -123,6 +123,7 @@ def serving(config: Config) -> Serving:
         frame_ancestors=server.frame_ancestors,
         limits=Limits(server.max_viewers, server.max_viewers_per_address),
         trusted_proxies=server.trusted_proxies,
+        costly_per_minute=server.costly_per_minute,
         dialect=server.dialect,
         icons=config.folder / "icons",
         status=server.status,

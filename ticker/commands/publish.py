@@ -6,7 +6,6 @@ what that one settles.
 
 import asyncio
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 import typer
 
 from ticker.commands import assembly, logs
+from ticker.commands.lifecycle import stop_on_signals
 from ticker.commands.one_round import poll_once
 from ticker.commands.service import polling, raise_ours, run_loop
 from ticker.config import Config, default_folder, load
@@ -140,9 +140,7 @@ def _any_price(snapshot: Snapshot) -> bool:
 
 
 async def _follow(config: Config, publisher: _Publisher) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     async with AsyncExitStack() as stack:
         store, ours = await stack.enter_async_context(_store(config))
         publisher.remember(store)

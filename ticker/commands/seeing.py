@@ -107,7 +107,7 @@ class Seeing:
 
 
 def worker_number(environ: Mapping[str, str]) -> int:
-    """Which of several workers this process is, from 0, as who started it says."""
+    """Which of several workers this process is, from 1, as who started it says; 0 where it is none."""
     said = environ.get("TICKER_WORKER", "")
     return int(said) if said.isascii() and said.isdigit() and len(said) < 4 else 0
 

@@ -4,9 +4,9 @@ Knows how the parts fit together; not where settings come from.
 """
 
 import asyncio
+import gc
 import logging
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,10 +15,14 @@ from typing import Any
 from aiohttp import web
 
 from ticker.asking import Road
-from ticker.commands import assembly
+from ticker.commands import assembly, handles
 from ticker.commands.filling import fill_new
+from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
+from ticker.commands.notify import SILENT, Notifier
 from ticker.commands.seeing import Seeing, worker_number
 from ticker.commands.succession import first_turns
+from ticker.commands.worker import Worker
+from ticker.commands.workers import Crew
 from ticker.config import Config
 from ticker.config.load import state_folder
 from ticker.errors import TickerError
@@ -30,6 +34,7 @@ from ticker.scheduler import Scheduler
 from ticker.server import limits
 from ticker.server.access import AccessLog
 from ticker.server.app import make_app
+from ticker.server.readiness import READINESS, Readiness
 from ticker.store import open_store
 from ticker.store.base import Store
 from ticker.store.spare import spare_of
@@ -38,6 +43,7 @@ from ticker.streaming import Streamer
 log = logging.getLogger("ticker")
 
 KEEP_ALIVE = 75.0
+BACKLOG = 4096  # connections that wait to be let in, as many as the kernel allows: viewers come back in crowds
 GRACE = 3.0  # seconds that open requests have when we stop; aiohttp may spend it twice
 
 
@@ -51,35 +57,88 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simulated: bool = False) -> None:
-    """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def serve_until_stopped(
+    config: Config,
+    *,
+    poll: bool,
+    serve: bool,
+    simulated: bool = False,
+    notifier: Notifier = SILENT,
+    ending: Ending | None = None,
+    crew: Crew | None = None,
+    worker: Worker | None = None,
+) -> None:
+    """The service until SIGTERM or SIGINT: polling, serving, or both in one process. Raises `TickerError`.
+
+    With a `crew` it is others that serve, and this process keeps them. As a `worker` it is one of such.
+
+    Asked to end, a server says so at `/readyz`, goes on for `[server] drain`, sends its viewers away to come back
+    elsewhere, ends what it has begun, and is gone within 10 s more, which `ending` sees to. A second signal ends it at
+    once.
+    """
+    stop = stop_on_signals()
+    vitals = Vitals()
+    if worker is not None:
+        worker.attach()
     async with AsyncExitStack() as stack:
-        store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
-        stack.push_async_callback(store.close)
-        await store.open()
-        seeing = Seeing(config, worker=worker_number(os.environ))
         ends: list[asyncio.Task[None]] = []
+        readiness = None
         if serve:
-            await stack.enter_async_context(_server(config, store, seeing))
-        if poll:
-            given = leading(config, store, simulated=simulated, seeing=seeing)
-            ends.append(await stack.enter_async_context(given))
-        await stack.enter_async_context(seeing.door())
+            handles.raise_limit(config.server.max_viewers)
+        if poll or serve:
+            store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
+            stack.push_async_callback(store.close)
+            await store.open()
+            seeing = Seeing(config, worker=worker_number(os.environ))
+            if serve:
+                shared = worker is not None
+                readiness = await stack.enter_async_context(_server(config, store, seeing, shared=shared))
+            if poll:
+                running = leading(config, store, simulated=simulated, seeing=seeing, vitals=vitals)
+                ends.append(await stack.enter_async_context(running))
+            await stack.enter_async_context(seeing.door())
+        if crew is not None:
+            ends.append(await stack.enter_async_context(crew.at_work()))
+        if worker is not None:
+            worker.ready()
+        # The garbage collector need not look through the program itself for ever: that stops the loop for 20-70 ms.
+        gc.freeze()
+        notifier.ready(_status(config, poll=poll, serve=serve or crew is not None))
+        for beside in (signs_of_life(notifier, vitals), handles.watch()):
+            stack.callback(asyncio.create_task(beside).cancel)
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        notifier.stopping()
         for task in ends:
             if task.done():
                 raise_ours(task)
+        if readiness is not None:
+            await _drain(readiness, config.server.drain)
         log.info("stopping")
+        if crew is not None:
+            await crew.end()
+        if ending is not None:
+            ending.begin()
+
+
+def _status(config: Config, *, poll: bool, serve: bool) -> str:
+    """What we do, in a line for people."""
+    polled = f"polling {len(config.active_sources())} sources for {len(config.coins)} coins" if poll else ""
+    served = f"serving on {assembly.listening(config)}/" if serve else ""
+    return ", ".join(filter(None, (polled, served)))
+
+
+async def _drain(readiness: Readiness, seconds: float) -> None:
+    """Want no more requests, and answer those that come all the same for so long."""
+    readiness.leave()
+    if seconds:
+        log.info("leaving in %g s; /readyz says so", seconds)
+        await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store, seeing: Seeing, *, shared: bool) -> AsyncIterator[Readiness]:
     feed = Feed(store, spare_of(config.store.url, config.store.prefix, state_folder(os.environ)))
     await feed.start()
     app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
@@ -94,7 +153,8 @@ async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator
     )
     try:
         await runner.setup()
-        site = web.TCPSite(runner, config.server.host, config.server.port, reuse_address=True)
+        where = config.server.host, config.server.port
+        site = web.TCPSite(runner, *where, backlog=BACKLOG, reuse_address=True, reuse_port=shared)
         try:
             await site.start()
         except OSError as error:
@@ -104,7 +164,7 @@ async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator
         log.info("serving on %s/", assembly.listening(config))
         if config.server.public_url:
             log.info("readers are sent to %s/", assembly.origin(config))
-        yield
+        yield app[READINESS]
     finally:
         await runner.cleanup()
         await feed.stop()
@@ -112,12 +172,12 @@ async def _server(config: Config, store: Store, seeing: Seeing) -> AsyncIterator
 
 @asynccontextmanager
 async def leading(
-    config: Config, store: Store, *, simulated: bool, seeing: Seeing
+    config: Config, store: Store, *, simulated: bool, seeing: Seeing, vitals: Vitals
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Poll whenever no other process on this store does; the task that is given ends only with an error."""
     candidate = Candidate(store, clock=time.time, ticks=ticks)
     running = asyncio.create_task(
-        candidate.run(lambda term: polling(config, store, simulated=simulated, seeing=seeing, term=term))
+        candidate.run(lambda term: polling(config, store, simulated=simulated, seeing=seeing, vitals=vitals, term=term))
     )
     try:
         yield running
@@ -128,12 +188,19 @@ async def leading(
 
 @asynccontextmanager
 async def polling(
-    config: Config, store: Store, *, simulated: bool, seeing: Seeing | None = None, term: Term | None = None
+    config: Config,
+    store: Store,
+    *,
+    simulated: bool,
+    seeing: Seeing | None = None,
+    vitals: Vitals | None = None,
+    term: Term | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and publish into the store; the task that is given ends only with an error.
+    """Poll and publish into the store; the task that is given ends only with an error. `vitals` then has our rounds.
 
     `term` is ours as the leader of several pollers; None = there can be no other.
     """
+    vitals = vitals or Vitals()
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
     async with Fetcher(user_agent, time.time) as road:
@@ -159,6 +226,7 @@ async def polling(
             log.info("streaming %s between polls", ", ".join(streamer.health))
         publishing = asyncio.create_task(poller.run())  # first, so that it is before the polls at the store
         scheduler.start()
+        vitals.watch("rounds", lambda: scheduler.alive)
         streaming = asyncio.create_task(streamer.run())
         filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
@@ -167,6 +235,7 @@ async def polling(
         try:
             yield publishing
         finally:
+            vitals.forget("rounds")
             scheduler.stop()
             tasks = (publishing, streaming, filling, telling, reporting)
             for task in tasks:

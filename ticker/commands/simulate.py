@@ -1,7 +1,5 @@
 """`ticker simulate`: the stand-in for every source, as a server of its own."""
 
-import asyncio
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import typer
 
 from ticker import currencies
 from ticker.commands import logs
+from ticker.commands.lifecycle import stop_on_signals
 from ticker.commands.service import run_loop
 from ticker.config import Config, default_folder, load
 from ticker.errors import TickerError
@@ -31,9 +30,7 @@ def simulate(
 
 
 async def _simulate(config: Config, host: str, port: int, seed: int, faults: Sequence[str]) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     broken: dict[str, Fault] = {}
     for text in faults:
         try:

@@ -27,6 +27,8 @@ def fraction(text: str) -> Decimal:
 def duration_text(value: float) -> str:
     """Seconds in the largest unit that gives a whole number: 300.0 is "5m", 90.0 is "90s", 0.5 is "500ms"."""
     exact = Decimal(str(value))
+    if not exact:
+        return "0s"
     for unit in ("d", "h", "m", "s"):
         if exact and exact % _UNITS[unit] == 0:
             return f"{int(exact / _UNITS[unit])}{unit}"

@@ -80,6 +80,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     status: Annotated[str, one_of("public", "local", "off")] = "local"
     metrics_port: Annotated[int, whole(0, 65_535)] = 9108
     metrics_host: Annotated[str, Kind(_address)] = "127.0.0.1"
+    drain: Annotated[float, duration(0.0, 60.0)] = 0.0
+    costly_per_minute: Annotated[int, whole(0, 1_000_000)] = 240
     disclaimer: Annotated[str, text(longest=300)] = ""
 
 

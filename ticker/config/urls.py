@@ -4,7 +4,10 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from ticker.public import is_public
+
 _PRINTABLE = re.compile(r"[!-~]{1,2048}")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_-]+)*\.?")
 _ANCESTOR = re.compile(
     r"\*|'self'|'none'|https?:|(?:https?://)?(?:\*\.)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::[0-9*]{1,5})?"
@@ -103,8 +106,10 @@ def is_host(text: str) -> bool:
 def is_private(host: str) -> bool:
     """Whether a host says by itself that it is not on the public internet."""
     if _is_address(host):
-        return not ip_address(host).is_global
+        return not is_public(host)
     name = host.rstrip(".").lower()
+    if _NUMBER.fullmatch(name.rpartition(".")[2]):  # 127.1, 0x7f.1: some resolvers read an address in it
+        return True
     return name == "localhost" or name.endswith((".localhost", ".local", ".internal")) or "." not in name
 
 

@@ -42,12 +42,13 @@ from ticker.server.elements import Elements
 from ticker.server.params import DEFAULTS, STATUS, Ask, Defaults, RequestError
 from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
+from ticker.server.ratelimit import RateLimit, answering
+from ticker.server.readiness import READINESS, Readiness
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
 from widgets import render
 
 log = logging.getLogger("ticker.server")
-
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,6 +64,7 @@ class Serving:
     frame_ancestors: tuple[str, ...] = ("*",)
     limits: Limits = LIMITS
     trusted_proxies: tuple[str, ...] = ()
+    costly_per_minute: int = 240
     dialect: bool = True
     icons: Path | None = None
     status: str = "local"
@@ -84,13 +86,16 @@ def make_app(
     Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`,
     without `bulletins` nothing of the poller on `/status`.
     """
-    ready = Shelf(clock)
+    addresses = Addresses(serving.trusted_proxies)
+    costs = RateLimit(serving.costly_per_minute, addresses)
+    ready = Shelf(clock, charge=costs.charge)
     memory = None if past is None else Memory(past, clock, ready.refresh)
     icons = own_icons.Icons(serving.icons, ready.refresh)
     pictures = Pictures(serving.origin, serving.disclaimer, memory, icons.address)
-    doors = _Doors(serving, ready, pictures)
+    doors = _Doors(serving, ready, pictures, costs)
     app = web.Application(middlewares=[doors.errors], client_max_size=1024)
     stream = app[STREAM] = Stream(clock, serving.limits)
+    app[READINESS] = doors.readiness
     app.add_routes(pages.Pages(doors, pictures, icons, serving.defaults, serving.origin).routes())
     app.router.add_get("/widget/{kind}", doors.widget)
     app.router.add_get("/widget/{kind}/{coin}", doors.widget)
@@ -99,10 +104,10 @@ def make_app(
     app.router.add_get("/v1/prices", doors.prices)
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
-    app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
+    app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, addresses), clock))
     document = openapi.document(serving.origin, dialect=serving.dialect, status=serving.status != "off")
     app.router.add_get("/v1/openapi.json", doors.described(document))
-    answers = None if past is None else history.History(past, clock)
+    answers = None if past is None else history.History(past, clock, costs.charge)
     if answers is not None:
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
         app.on_cleanup.append(lambda _: answers.close())
@@ -116,8 +121,7 @@ def make_app(
     elements = Elements(doors, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors)
     app.add_routes(elements.routes())
     seeing.attach(app, serving, feed, ready, stream, clock, bulletins)
-    app.router.add_get("/healthz", doors.healthz)
-    app.router.add_get("/readyz", doors.readyz)
+    app.add_routes(doors.readiness.routes())
 
     async def follow(_: web.Application) -> AsyncIterator[None]:
         followers = (stream, doors.shelf)  # in this order: viewers first, then what nobody has asked for yet
@@ -148,9 +152,10 @@ def make_app(
 class _Doors:
     """One method a door: what it asks for, how it is built, what headers it wears."""
 
-    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures) -> None:
-        self._serving, self._pictures = serving, pictures
+    def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures, costs: RateLimit) -> None:
+        self._serving, self._pictures, self._costs = serving, pictures, costs
         self.shelf = shelf
+        self.readiness = Readiness(lambda: self.snapshot)
         self._policies = {
             (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
             for kind in render.KINDS
@@ -232,20 +237,11 @@ class _Doors:
 
         async def handler(request: web.Request) -> web.Response:
             snapshot = self.snapshot
+            self._costs.charge()
             body = await explainer.explain(params.coin_id(request.match_info["coin"]), snapshot)
             return self.answer(request, shelf.ready(body), headers.JSON)
 
         return handler
-
-    async def healthz(self, _: web.Request) -> web.Response:
-        """Alive: depends on nothing but this process."""
-        return web.Response(text="ok\n", headers={"Cache-Control": headers.NO_STORE})
-
-    async def readyz(self, _: web.Request) -> web.Response:
-        """Ready: there is a snapshot, even an empty one."""
-        if self.shelf.snapshot is None:
-            raise not_ready()
-        return web.Response(text="ready\n", headers={"Cache-Control": headers.NO_STORE})
 
     def _preflight(self, request: web.Request) -> web.Response:
         """A browser asking whether a page elsewhere may read us."""
@@ -290,6 +286,7 @@ class _Doors:
         """Every refusal in the form of its door; what we did not expect is logged and called "internal"."""
         if request.method == "OPTIONS":
             return self._preflight(request)
+        asking = answering.set(request)
         try:
             limits.check(request.method, request.raw_path)
             return await handler(request)
@@ -307,6 +304,8 @@ class _Doors:
         except Exception:
             log.exception("cannot answer %s", request.path)
             return self._refusal(request, RequestError("internal", "something went wrong here; it has been noted"))
+        finally:
+            answering.reset(asking)
 
     def _refusal(self, request: web.Request, error: RequestError) -> web.Response:
         common = {
@@ -315,7 +314,7 @@ class _Doors:
             **headers.sharing(self._serving.cors_origins, request.headers.get("Origin")),
         }
         if error.code in ("not_ready", "rate_limited"):
-            common["Retry-After"] = "2"
+            common["Retry-After"] = str(error.retry_after or 2)
         elif error.code == "busy":
             common["Retry-After"] = str(random.randint(20, 60))  # not all at once
         status = STATUS[error.code]
@@ -335,8 +334,10 @@ class _Doors:
         return web.Response(status=status, body=body, headers={**common, "Content-Type": content_type})
 
 
-async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+async def _sign(request: web.Request, response: web.StreamResponse) -> None:
     """Whatever answered, the versions of what we run on stay out of it."""
+    request.app[READINESS].dress(response)
+    response.headers["Server"] = headers.SECURITY["Server"]  # the framework has put its own there
     for name, value in headers.SECURITY.items():
         response.headers.setdefault(name, value)
 

@@ -85,5 +85,7 @@ SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Server": "ticker",  # in place of the versions of what we run on
+    # Of what is no page; a page has a policy of its own in its place.
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 EMBED: Mapping[str, str] = {"X-Robots-Tag": "noindex"}

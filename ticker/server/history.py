@@ -125,10 +125,10 @@ class _Kept:
 
 
 class History:
-    """Answers of one process. `clock` gives seconds since 1970."""
+    """Answers of one process. `clock` gives seconds since 1970; `charge` is called before a read, and may refuse it."""
 
-    def __init__(self, past: Past, clock: Callable[[], float]) -> None:
-        self._past, self._clock = past, clock
+    def __init__(self, past: Past, clock: Callable[[], float], charge: Callable[[], None] = lambda: None) -> None:
+        self._past, self._clock, self._charge = past, clock, charge
         self._kept: OrderedDict[tuple[Range, bool], _Kept] = OrderedDict()
         self._reading: dict[tuple[Range, bool], asyncio.Task[Ready]] = {}
         self._turns = asyncio.Semaphore(READS)
@@ -145,6 +145,7 @@ class History:
             return kept.answer
         task = self._reading.get(key)
         if task is None:
+            self._charge()
             if len(self._reading) >= READS + IN_LINE:
                 raise RequestError("rate_limited", "too many ask for history at the moment; try again in a moment")
             task = asyncio.create_task(self._read(key))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ticker.server.frames import PING, Frames, retry
+from ticker.server.params import Ask
 from ticker.server.pen import Moment
 
 STALLED = 10.0  # seconds in which a viewer whose bytes are waiting must take some of them
@@ -25,37 +26,40 @@ class Transport(Protocol):
 
 
 class Viewer(asyncio.Protocol):
-    """One open browser. `at` is the generation of frames that it has; `gone` is called once, when it is gone."""
+    """One open browser. `at` is the generation of frames that it has. Small, since there are thousands.
 
-    __slots__ = ("_behind", "_gone", "_hub", "_paused", "_transport", "_waiting_since", "_waits", "at")
+    `address`, `beat` and `until` are the stream's: whose it is, when it is pinged, when it must come back anew.
+    """
 
-    def __init__(
-        self, transport: Transport, hub: "Hub", gone: Callable[["Viewer"], None], *, paused: bool = False
-    ) -> None:
-        self._transport, self._hub, self._gone = transport, hub, gone
+    __slots__ = ("_behind", "_paused", "_transport", "address", "at", "beat", "hub", "until")
+
+    def __init__(self, transport: Transport, hub: "Hub", *, paused: bool = False) -> None:
+        self._transport, self.hub = transport, hub
         self.at = -1
+        self.address: str | None = None
+        self.beat, self.until = 0, 0.0
         self._behind = False
         self._paused = paused
-        self._waits: int | None = None  # bytes when last looked at
-        self._waiting_since = 0.0
+        if paused:
+            hub.crowd.waiting[self] = None
 
     def greet(self, head: bytes, event: str | None) -> None:
         """The first bytes, and what it misses, or everything."""
         self._transport.write(head)
-        self._hub.viewers.add(self)
-        frames = self._hub.frames
+        self.hub.viewers.add(self)
+        frames = self.hub.frames
         self.at, self._behind = frames.generation, self._paused
         if not self._paused:
             self._transport.write(frames.since(event))
 
     def tell(self) -> None:
         """Bring it up to the present, unless bytes still wait for it: then later, and everything."""
-        frames = self._hub.frames
+        frames = self.hub.frames
         if self.at == frames.generation and not self._behind:
             return
         if self._paused:
             self._behind = True
-            self._hub.skipped += 1
+            self.hub.skipped += 1
             return
         self._transport.write(frames.full() if self._behind else frames.after(self.at))
         self.at, self._behind = frames.generation, False
@@ -69,14 +73,15 @@ class Viewer(asyncio.Protocol):
         """Whether not one byte of those waiting was taken for too long. To be asked about once a second."""
         if not self._paused:
             return False
-        waits = self._transport.get_write_buffer_size()
-        if self._waits is None or waits != self._waits:
-            self._waits, self._waiting_since = waits, now
-        return now - self._waiting_since >= STALLED
+        waits, before = self._transport.get_write_buffer_size(), self.hub.crowd.waiting.get(self)
+        if before is None or before[0] != waits:
+            self.hub.crowd.waiting[self] = waits, now
+            return False
+        return now - before[1] >= STALLED
 
     def farewell(self, seconds: float) -> None:
         """End it cleanly, to come back after so many seconds; at once where bytes wait for it."""
-        self._hub.viewers.discard(self)
+        self.hub.viewers.discard(self)
         if self._paused:
             self._transport.abort()
             return
@@ -94,11 +99,13 @@ class Viewer(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The transport has bytes that it cannot send yet."""
-        self._paused, self._waits = True, None
+        self._paused = True
+        self.hub.crowd.waiting[self] = None
 
     def resume_writing(self) -> None:
         """The transport has sent all it had."""
         self._paused = False
+        self.hub.crowd.waiting.pop(self, None)
         if self._behind:
             self.tell()
 
@@ -107,15 +114,27 @@ class Viewer(asyncio.Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         """It is gone."""
-        self._hub.viewers.discard(self)
-        self._gone(self)
+        self.hub.viewers.discard(self)
+        self.hub.crowd.waiting.pop(self, None)
+        self.hub.crowd.gone(self)
+
+
+class Crowd:
+    """What all viewers of a process share: `gone` is called with each when it is gone, once.
+
+    `waiting` are those for whom bytes wait: how many when last looked at, and since when there are so many.
+    """
+
+    def __init__(self, gone: Callable[[Viewer], None]) -> None:
+        self.gone = gone
+        self.waiting: dict[Viewer, tuple[int, float] | None] = {}
 
 
 class Hub:
     """The viewers of one ask."""
 
-    def __init__(self, frames: Frames) -> None:
-        self.frames = frames
+    def __init__(self, ask: Ask, frames: Frames, crowd: Crowd) -> None:
+        self.ask, self.frames, self.crowd = ask, frames, crowd
         self.viewers: set[Viewer] = set()
         self.skipped = 0  # times a viewer was not told of something new, since bytes still waited for it
         self._to_tell: deque[Viewer] = deque()

@@ -92,10 +92,10 @@ _COUNT = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 class RequestError(Exception):
-    """A request we refuse: its code, a sentence for the reader, and the parameter at fault."""
+    """A request we refuse: its code, a sentence for the reader, the parameter at fault; seconds to wait, if known."""
 
-    def __init__(self, code: Code, message: str, param: str | None = None) -> None:
-        self.code, self.message, self.param = code, message, param
+    def __init__(self, code: Code, message: str, param: str | None = None, *, retry_after: int | None = None) -> None:
+        self.code, self.message, self.param, self.retry_after = code, message, param, retry_after
         super().__init__(message)
 
 

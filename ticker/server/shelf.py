@@ -60,10 +60,15 @@ class _Variant:
 
 
 class Shelf:
-    """All variants of the present moment. `clock` gives seconds since 1970; `most` is how many are kept."""
+    """All variants of the present moment. `clock` gives seconds since 1970; `most` is how many are kept.
 
-    def __init__(self, clock: Callable[[], float], most: int | None = None) -> None:
-        self._clock = clock
+    `charge` is called before a variant is built that is not kept; it may raise, and then nothing is built.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], most: int | None = None, charge: Callable[[], None] | None = None
+    ) -> None:
+        self._clock, self._charge = clock, charge
         self._most = most
         self._variants: OrderedDict[Hashable, _Variant] = OrderedDict()
         self._snapshot: Snapshot | None = None
@@ -77,7 +82,7 @@ class Shelf:
 
     def beside(self, most: int) -> "Shelf":
         """A shelf of its own size that goes over to every snapshot with this one, and is closed with it."""
-        other = Shelf(self._clock, most)
+        other = Shelf(self._clock, most, self._charge)
         self._beside.append(other)
         return other
 
@@ -109,6 +114,8 @@ class Shelf:
             self._next_generation()  # the timer is late: a busy loop, a suspended machine, a clock that was set
         variant = self._variants.get(key)
         if variant is None:
+            if self._charge is not None:
+                self._charge()
             variant = _Variant(build, now)
             ready = self._make(variant)
             self._variants[key] = variant

@@ -17,8 +17,8 @@ from ticker.server.frames import retry
 from ticker.server.params import Ask
 from ticker.server.stream import Stream
 
-SEND_BUFFER = 65_536  # bytes in the kernel: a viewer that does not read is noticed by it
-DEAD = 20.0  # seconds after which bytes that nobody acknowledged end a connection
+SEND_BUFFER = 32_768  # bytes in the kernel: a viewer that does not read is noticed by it, and costs no more
+DEAD = 14.0  # seconds after which bytes that nobody acknowledged, or has room for, end a connection
 
 HEADERS: Mapping[str, str] = {
     "Content-Type": "text/event-stream",
@@ -51,7 +51,7 @@ class Door:
         )
         hub = self._stream.hub(ask, address)
         framework = request.protocol
-        viewer = self._stream.seat(ask, hub, transport, address, paused=framework.writing_paused)
+        viewer = self._stream.seat(hub, transport, address, paused=framework.writing_paused)
         framework.transport = None  # or it would close the connection that it believes lost
         framework.connection_lost(None)
         transport.set_protocol(viewer)

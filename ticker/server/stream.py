@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from ticker.model import Snapshot
 from ticker.server.doors import not_ready
 from ticker.server.frames import Frames
-from ticker.server.hub import Hub, Transport, Viewer
+from ticker.server.hub import Crowd, Hub, Transport, Viewer
 from ticker.server.params import Ask, RequestError
 from ticker.server.pen import Moment, Pen, moment
 from ticker.server.views import next_deadline
@@ -47,15 +47,6 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
-    """What belongs to a viewer here: whose it is, in which beat it is pinged, and when it must come back anew."""
-
-    address: str | None
-    beat: int
-    until: float
-
-
 class Stream:
     """The streams of a process. `clock` gives seconds since 1970."""
 
@@ -66,7 +57,8 @@ class Stream:
         self._hubs: dict[Ask, Hub] = {}
         self._pens: WeakValueDictionary[tuple[str, str | None], Pen] = WeakValueDictionary()
         self._idle: dict[Ask, float] = {}  # since when
-        self._seats: dict[Viewer, _Seat] = {}
+        self._crowd = Crowd(self._leave)
+        self._beats: tuple[set[Viewer], ...] = tuple(set() for _ in range(PING_EVERY))  # all viewers, by their beat
         self._addresses: Counter[str] = Counter()
         self._due: dict[Ask, None] = {}
         self._told: dict[Ask, float] = {}
@@ -82,7 +74,7 @@ class Stream:
     @property
     def viewers(self) -> int:
         """How many there are."""
-        return len(self._seats)
+        return sum(map(len, self._beats))
 
     @property
     def streams(self) -> int:
@@ -101,14 +93,14 @@ class Stream:
     def hub(self, ask: Ask, address: str | None) -> Hub:
         """The stream for one more viewer from an address. Raises `RequestError`: no room, no prices, no such coin."""
         at = self._present()
-        if self._closed or len(self._seats) >= self._limits.viewers:
+        if self._closed or self.viewers >= self._limits.viewers:
             raise RequestError("busy", "as many watch live as this server takes; the prices are at /v1/prices")
         if address is not None and self._addresses[address] >= self._limits.per_address:
             raise RequestError("busy", "as many watch live from your address as this server takes; see /v1/prices")
         hub = self._hubs.get(ask)
         if hub is None:
             self._make_room()
-            hub = Hub(Frames(ask, self._pen(ask)))
+            hub = Hub(ask, Frames(ask, self._pen(ask)), self._crowd)
         hub.take(at)  # may raise: then nothing is kept
         self._hubs[ask] = hub
         if not hub.viewers:
@@ -117,14 +109,16 @@ class Stream:
             self._pulse_handle = asyncio.get_running_loop().call_later(BEAT, self._pulse)
         return hub
 
-    def seat(self, ask: Ask, hub: Hub, transport: Transport, address: str | None, *, paused: bool = False) -> Viewer:
+    def seat(self, hub: Hub, transport: Transport, address: str | None, *, paused: bool = False) -> Viewer:
         """One more viewer of a stream that `hub` gave; it is told nothing until it is greeted."""
-        viewer = Viewer(transport, hub, lambda gone: self._leave(ask, hub, gone), paused=paused)
-        until = asyncio.get_running_loop().time() + random.uniform(*LIFE)
-        self._seats[viewer] = _Seat(address, random.randrange(PING_EVERY), until)
+        viewer = Viewer(transport, hub, paused=paused)
+        viewer.address, viewer.beat = address, random.randrange(PING_EVERY)
+        # It is looked at every fifteenth beat only, and nobody stays longer than that.
+        viewer.until = asyncio.get_running_loop().time() + random.uniform(LIFE[0], LIFE[1] - PING_EVERY * BEAT)
+        self._beats[viewer.beat].add(viewer)
         if address is not None:
             self._addresses[address] += 1
-        self._idle.pop(ask, None)
+        self._idle.pop(hub.ask, None)
         return viewer
 
     @staticmethod
@@ -139,8 +133,11 @@ class Stream:
             if handle is not None:
                 handle.cancel()
         self._work_handle = self._ladder_handle = self._pulse_handle = None
-        for viewer in list(self._seats):
+        for viewer in self._everyone():
             viewer.farewell(self.back())
+
+    def _everyone(self) -> list[Viewer]:
+        return [viewer for beat in self._beats for viewer in beat]
 
     def _pen(self, ask: Ask) -> Pen:
         key = (ask.currency, ask.locale if ask.texts else None)
@@ -162,12 +159,16 @@ class Stream:
         for kept in (self._hubs, self._idle, self._due, self._told):
             kept.pop(ask, None)
 
-    def _leave(self, ask: Ask, hub: Hub, viewer: Viewer) -> None:
-        seat = self._seats.pop(viewer, None)
-        if seat is not None and seat.address is not None:
-            self._addresses[seat.address] -= 1
-            if not self._addresses[seat.address]:
-                del self._addresses[seat.address]
+    def _leave(self, viewer: Viewer) -> None:
+        address, hub, beat = viewer.address, viewer.hub, self._beats[viewer.beat]
+        if viewer not in beat:
+            return
+        beat.remove(viewer)
+        if address is not None:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
+        ask = hub.ask
         if not hub.viewers and self._hubs.get(ask) is hub:
             self._idle.pop(ask, None)
             self._idle[ask] = asyncio.get_running_loop().time()
@@ -250,15 +251,16 @@ class Stream:
     # The pulse.
 
     def _pulse(self) -> None:
-        """Once a second: ping some, send the oldest away to come back, abort the stalled, forget idle streams."""
+        """Once a second: ping a fifteenth, or send them away to come back; cut the stalled, forget idle streams."""
         loop = asyncio.get_running_loop()
         now, self._beat = loop.time(), (self._beat + 1) % PING_EVERY
-        for viewer, seat in list(self._seats.items()):
+        for viewer in list(self._crowd.waiting):
             if viewer.stalled(now):
                 viewer.abort()
-            elif now >= seat.until:
+        for viewer in list(self._beats[self._beat]):
+            if now >= viewer.until:
                 viewer.farewell(self.back())
-            elif seat.beat == self._beat:
+            else:
                 viewer.ping()
         for ask in [ask for ask, since in self._idle.items() if now - since >= IDLE]:
             self._forget(ask)

@@ -1,7 +1,8 @@
 """The embedded store: one SQLite file, one process, and the notice inside that process.
 
 A publication is one statement, so a kill at any moment leaves the old one or the new one. A lock file beside the
-database keeps a second process out by name. SQLite's work happens on a thread of aiosqlite's.
+database keeps a second process out by name. What a full or failing disk does not take is handed out from memory, by
+`held`. SQLite's work happens on a thread of aiosqlite's.
 """
 
 import asyncio
@@ -16,15 +17,19 @@ from typing import Any
 
 import aiosqlite
 
-from ticker.errors import Fenced, StoreBusy, StoreCorrupt, StoreDown
+from ticker.errors import DiskTrouble, Fenced, StoreBusy, StoreCorrupt, StoreDown
 from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.store import sqlite_history, sqlite_log
 from ticker.store.base import KEPT, SILENCE, Entry, Grant, Publication, Report
 from ticker.store.envelope import Sealed, seal, unseal, unseal_snapshot
+from ticker.store.held import Held
 from ticker.store.watch import Hint, watch
 
 APPLICATION = 0x7469636B  # "tick", in the file's header: how we know a file of ours
 VERSION = 1
+_DISK = frozenset(  # of the codes of errors, those that say that the file cannot be written or read just now
+    (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+)
 BUSY = 2.0  # seconds to wait for somebody who looks into the file with another program
 
 _SCHEMA = f"""
@@ -73,6 +78,7 @@ class SqliteStore:
         self._lock: int | None = None
         self._connection: aiosqlite.Connection | None = None
         self._news = asyncio.Event()
+        self._held = Held(str(path))
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self._path)!r})"
@@ -101,8 +107,16 @@ class SqliteStore:
                 os.close(lock)
 
     async def new_epoch(self, now: float) -> int:
-        """As the contract says; the number is in the file before it is in use."""
-        [(epoch,)] = await self._run(_NEW_EPOCH, (int(now * 1000),))
+        """As the contract says; the number is in the file before it is in use, if the disk takes it.
+
+        If not, the clock alone makes it higher: the lock keeps everybody else out.
+        """
+        try:
+            [(epoch,)] = await self._run(_NEW_EPOCH, (int(now * 1000),))
+        except DiskTrouble as error:
+            last = await self.latest()
+            self._held.lose(0, error)
+            return max(int(now * 1000), 0 if last is None else last.epoch + 1)
         return int(epoch)
 
     async def take_lease(self, holder: str, seconds: float, now: float) -> Grant:
@@ -121,20 +135,30 @@ class SqliteStore:
         return None
 
     async def publish(self, publication: Publication) -> None:
-        """One statement that checks the fence and writes all."""
+        """One statement that checks the fence and writes all. What the disk does not take is held in memory."""
         snapshot = publication.snapshot
-        if not await self._run(_PUBLISH, (*snapshot.order, *seal(publication))):
-            raise Fenced(f"{self._path}: it is {snapshot.id}'s turn no more: a newer poller or publication is there")
+        try:
+            written = await self._run(_PUBLISH, (*snapshot.order, *seal(publication)))
+        except DiskTrouble as error:
+            self._held.hold(publication, error)
+        else:
+            if not written:
+                raise Fenced(f"{self._path}: {snapshot.id} comes too late: a newer poller or publication is there")
+            self._held.written()
         news, self._news = self._news, asyncio.Event()
         news.set()
 
     async def resume(self) -> Publication | None:
         """The last publication whole; None in an empty store."""
+        if self._held.publication is not None:
+            return self._held.publication
         rows = await self._run("SELECT snapshot, quotes, memory FROM publication")
         return unseal(Sealed(*map(_blob, rows[0]))) if rows else None
 
     async def latest(self) -> Snapshot | None:
         """The last snapshot; None in an empty store."""
+        if self._held.publication is not None:
+            return self._held.publication.snapshot
         rows = await self._run("SELECT snapshot FROM publication")
         return unseal_snapshot(_blob(rows[0][0])) if rows else None
 
@@ -147,7 +171,10 @@ class SqliteStore:
 
     async def add_points(self, step: Step, at: float, prices: Mapping[CoinId, Decimal]) -> None:
         """As the contract says."""
-        await self._history.add_points(step, at, prices)
+        try:
+            await self._history.add_points(step, at, prices)
+        except DiskTrouble as error:
+            self._held.lose(len(prices), error)
 
     async def points(self, coin: CoinId, step: Step, start: float, end: float) -> list[Point]:
         """As the contract says."""
@@ -161,7 +188,10 @@ class SqliteStore:
 
     async def record(self, entries: Sequence[Entry]) -> None:
         """As the contract says."""
-        await self._log.record(entries)
+        try:
+            await self._log.record(entries)
+        except DiskTrouble as error:
+            self._held.lose(len(entries), error)
 
     async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
         """As the contract says."""
@@ -252,6 +282,8 @@ class SqliteStore:
                 raise StoreCorrupt(
                     f"{self._path}: is not a store of ours or was damaged ({error}); move it away or choose another"
                 ) from error
+            if code in _DISK:
+                raise DiskTrouble(f"{self._path}: {error}") from error
             raise StoreDown(f"{self._path}: {error}") from error
         except ValueError as error:  # aiosqlite's word for a connection that was closed meanwhile
             raise StoreDown(f"{self._path}: the store is closed: {error}") from error

@@ -10,7 +10,14 @@ from ticker.server.openapi.schemas import COIN, FLAG, TEXT, Schema, many, one_of
 from ticker.server.params import JSON_COINS, PERIODS, THEMES
 from ticker.store.base import SECONDS
 
-_ERRORS = {"400": "BadRequest", "404": "NotFound", "414": "TooLong", "500": "Internal", "503": "NotReady"}
+_ERRORS = {
+    "400": "BadRequest",
+    "404": "NotFound",
+    "414": "TooLong",
+    "429": "TooMany",
+    "500": "Internal",
+    "503": "NotReady",
+}
 
 
 def _given(name: str, schema: Schema, about: str, *, required: bool = False) -> Schema:
