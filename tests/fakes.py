@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from ticker.fetch import Answer, Ask
 from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.sources import Source
 from ticker.sources.base import Plan, Request, Row, Terms
-from ticker.store.base import Entry, Publication, slot
+from ticker.store.base import Entry, Grant, Publication, slot
 
 NOW = 1_800_000_000.0
 
@@ -83,7 +83,9 @@ class FakeStore:
     """The store contract over a variable. While `down`, everything raises; `lose_replies` publications are written
     and answered with an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, ticks: Callable[[], float] = lambda: 0.0) -> None:
+        self.ticks = ticks  # the store's own clock, by which leases end
+        self.lease = ("", 0.0)
         self.held: Publication | None = None
         self.published: list[Snapshot] = []
         self.epoch = 0
@@ -108,8 +110,35 @@ class FakeStore:
         self.epoch = max(self.epoch + 1, int(now * 1000))
         return self.epoch
 
+    async def take_lease(self, holder: str, seconds: float, now: float) -> Grant:
+        self._ask()
+        name, until = self.lease
+        if name not in ("", holder) and self.ticks() < until:
+            return Grant(None, until - self.ticks())
+        self.lease = holder, self.ticks() + seconds
+        return Grant(await self.new_epoch(now))
+
+    async def renew_lease(self, holder: str, seconds: float, epoch: int) -> bool:
+        self._ask()
+        name, until = self.lease
+        if (name not in ("", holder) and self.ticks() < until) or self.epoch > epoch:
+            return False
+        self.lease = holder, self.ticks() + seconds
+        return True
+
+    async def give_up_lease(self, holder: str) -> None:
+        self._ask()
+        if self.lease[0] == holder:
+            self.lease = ("", 0.0)
+
+    async def leader(self) -> str | None:
+        self._ask()
+        return self.lease[0] if self.ticks() < self.lease[1] else None
+
     async def publish(self, publication: Publication) -> None:
         self._ask()
+        if publication.snapshot.epoch < self.epoch:
+            raise Fenced("the fake store has given out a newer epoch")
         if self.held is not None and publication.snapshot.order <= self.held.snapshot.order:
             raise Fenced("the fake store has a newer snapshot")
         self.held = publication

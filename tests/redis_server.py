@@ -1,15 +1,17 @@
-"""A real redis-server for tests, on a port of its own and without a disk, that can be hurt in every way.
+"""Real Redis servers for tests, without a disk, that can be hurt in every way: alone, over TLS, watched, in a cluster.
 
 `shared_redis` is one server for the whole run: take a prefix of your own, never stop it. `own_redis` belongs to one
-test, which may kill, stop, pause and restart it. Both skip with a reason where the program is missing.
+test, which may kill, stop, pause and restart it; so do `own_watched` and `own_cluster`. All skip with a reason where
+the program is missing.
 """
 
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,28 +20,23 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 PATIENCE = 10.0  # seconds for the program to answer, or to end
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "redis.md"
 
 
 class RedisServer:
     """`port` and `url` stay the same over restarts; what was stored does not."""
 
-    def __init__(self, program: str, folder: Path, *options: str) -> None:
+    def __init__(self, program: str, folder: Path, *options: str, port: int = 0) -> None:
         self._program, self._folder, self._options = program, folder, options
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.socket = folder / "redis.sock"
+        self.socket = folder / f"redis-{self.port}.sock"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         assert self._process is None, "it runs already"
-        self._process = subprocess.Popen(
-            [
-                *(self._program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)),
-                *("--save", "", "--appendonly", "no", "--unixsocket", str(self.socket), *self._options),
-            ],
-            stdout=subprocess.DEVNULL,
-        )
+        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE
         while not self._answers():
             assert self._process.poll() is None, "redis-server ended at once"
@@ -73,6 +70,12 @@ class RedisServer:
         """A blocking client, to look behind the store and to break things; close it, or use it in a `with`."""
         return redis.Redis(port=self.port, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))
 
+    def _command(self) -> list[str]:
+        return [
+            *(self._program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)),
+            *("--save", "", "--appendonly", "no", "--unixsocket", str(self.socket), *self._options),
+        ]
+
     def _answers(self) -> bool:
         with self.client() as client:
             try:
@@ -89,10 +92,157 @@ class RedisServer:
         process.wait(PATIENCE)
 
 
-def _free_port() -> int:
+class Certificate:
+    """A certificate for 127.0.0.1 that signs itself, so it is its own authority."""
+
+    def __init__(self, folder: Path) -> None:
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            pytest.skip("no openssl program here")
+        self.file, self.key = folder / "cert.pem", folder / "key.pem"
+        subprocess.run(
+            [
+                *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+                *("-keyout", str(self.key), "-out", str(self.file), "-days", "2", "-subj", "/CN=ticker-test"),
+                *("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "keyUsage=digitalSignature,keyCertSign"),
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+    def options(self, port: int) -> tuple[str, ...]:
+        """What makes a server speak TLS on this port, to clients without a certificate."""
+        return (
+            *("--tls-port", str(port), "--tls-cert-file", str(self.file), "--tls-key-file", str(self.key)),
+            *("--tls-ca-cert-file", str(self.file), "--tls-auth-clients", "no"),
+        )
+
+
+class Watched:
+    """A primary, a replica of it, and a Sentinel that watches them as "main" and fails over within a second."""
+
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
+        at_once = ("--repl-diskless-sync-delay", "0")
+        self.nodes = [RedisServer(program, folder, *at_once, *options) for _ in range(2)]
+        first = self.nodes[0]
+        config = folder / "sentinel.conf"
+        config.write_text(
+            f"sentinel monitor main 127.0.0.1 {first.port} 1\n"
+            "sentinel down-after-milliseconds main 500\n"
+            "sentinel failover-timeout main 2000\n"
+        )
+        self.sentinel = _Sentinel(program, folder, config)
+        # The first address is nobody's: whoever asks must go on to the next.
+        self.url = f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{self.sentinel.port}/main/0"
+
+    def start(self) -> None:
+        """Start all three, and wait until the Sentinel knows the replica, and the replica what the primary has."""
+        for node in self.nodes:
+            node.start()
+        with self.nodes[1].client() as client:
+            client.replicaof("127.0.0.1", str(self.nodes[0].port))
+            _wait(lambda: client.info("replication")["master_link_status"] == "up")
+        self.sentinel.start()
+        with self.sentinel.client() as client:
+            _wait(lambda: len(client.execute_command("SENTINEL", "REPLICAS", "main")) == 1)
+
+    def kill(self) -> None:
+        """End all of them."""
+        for one in (self.sentinel, *self.nodes):
+            one.kill()
+
+    def primary(self) -> RedisServer:
+        """Whom the Sentinel calls so."""
+        with self.sentinel.client() as client:
+            _, port = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")
+        return next(node for node in self.nodes if node.port == int(port))
+
+
+class _Sentinel(RedisServer):
+    def __init__(self, program: str, folder: Path, config: Path) -> None:
+        super().__init__(program, folder)
+        self._config = config
+
+    def _command(self) -> list[str]:
+        return [self._program, str(self._config), "--sentinel", "--port", str(self.port), "--bind", "127.0.0.1"]
+
+
+class Cluster:
+    """Two nodes without replicas that have half of the slots each."""
+
+    SLOTS = 16_384
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.nodes = []
+        for name in ("a", "b"):
+            (folder / name).mkdir()
+            bus = (
+                "--cluster-enabled",
+                "yes",
+                "--cluster-port",
+                str(free_port()),
+                "--cluster-config-file",
+                "nodes.conf",
+            )
+            self.nodes.append(RedisServer(program, folder / name, *bus))
+        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def start(self) -> None:
+        """Start both, and wait until both know each other and the cluster works."""
+        half = self.SLOTS // 2
+        for node, (first, last) in zip(self.nodes, ((0, half - 1), (half, self.SLOTS - 1)), strict=True):
+            node.start()
+            with node.client() as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+        first, second = self.nodes
+        with second.client() as client:
+            bus = client.config_get("cluster-port")["cluster-port"]
+        with first.client() as client:
+            client.execute_command("CLUSTER", "MEET", "127.0.0.1", second.port, bus)
+        for node in self.nodes:
+            with node.client() as client:
+                _wait(lambda client=client: "cluster_state:ok" in _text(client.execute_command("CLUSTER", "INFO")))  # type: ignore[misc]
+
+    def move(self, slot: int, to: RedisServer) -> None:
+        """Give a slot to another node, without what is in it."""
+        with to.client() as client:
+            name = client.execute_command("CLUSTER", "MYID")
+        for node in (to, *(one for one in self.nodes if one is not to)):
+            with node.client() as client:
+                client.flushall()
+                client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", name)
+
+    def kill(self) -> None:
+        """End both."""
+        for node in self.nodes:
+            node.kill()
+
+
+def least_user(name: str, password: str, prefix: str, *, kind: str = "ticker") -> Sequence[str]:
+    """The words of the line in docs/redis.md that makes the least privileged user, for this prefix."""
+    whole = DOCS.read_text(encoding="utf-8").replace("\\\n", " ")
+    [line] = re.findall(rf"^ACL SETUSER {kind} .*$", whole, re.MULTILINE)
+    for old, new in ((f"SETUSER {kind} ", f"SETUSER {name} "), (">PASSWORD", f">{password}")):
+        line = line.replace(old, new)
+    return line.replace("{ticker}", f"{{{prefix}}}").split()
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
+
+
+def _text(answer: object) -> str:
+    return answer.decode() if isinstance(answer, bytes) else str(answer)
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 3 * PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +263,28 @@ def shared_redis(redis_program: str, tmp_path_factory: pytest.TempPathFactory) -
     server.kill()
 
 
+@pytest.fixture(scope="session")
+def guarded_redis(redis_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RedisServer, str]]:
+    """One server for the whole run that also speaks TLS, and a URL of it without a user: make one of your own."""
+    folder, port = tmp_path_factory.mktemp("guarded"), free_port()
+    certificate = Certificate(folder)
+    server = RedisServer(redis_program, folder, *certificate.options(port))
+    server.start()
+    yield server, f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate.file}"
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_watched(redis_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """One watched pair for the whole run: never hurt it."""
+    watched = Watched(redis_program, tmp_path_factory.mktemp("watched"))
+    try:
+        watched.start()
+        yield watched
+    finally:
+        watched.kill()
+
+
 @pytest.fixture
 def own_redis(redis_program: str, tmp_path: Path) -> Iterator[RedisServer]:
     """A server for one test, started, that the test may hurt."""
@@ -120,3 +292,25 @@ def own_redis(redis_program: str, tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def own_watched(redis_program: str, tmp_path: Path) -> Iterator[Watched]:
+    """A watched pair for one test, started, that the test may hurt."""
+    watched = Watched(redis_program, tmp_path)
+    try:
+        watched.start()
+        yield watched
+    finally:
+        watched.kill()
+
+
+@pytest.fixture
+def own_cluster(redis_program: str, tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster for one test, started, that the test may hurt."""
+    cluster = Cluster(redis_program, tmp_path)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.kill()

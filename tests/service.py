@@ -142,8 +142,9 @@ async def ticker(
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TICKER_")}
     given = {
         "TICKER_SERVER_PORT": str(port),
-        "TICKER_SERVER_METRICS_PORT": "0",
         "TICKER_STORE_URL": f"embedded:{config}/store.sqlite3",
+        "XDG_STATE_HOME": f"{config}/state",
+        "TICKER_SERVER_METRICS_PORT": "0",
         **(environ or {}),
     }
     with log.open("ab") as out:

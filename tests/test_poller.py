@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 
 from ticker.asking import Assignment
 from ticker.consensus import CoinRule, Rules, Voter
-from ticker.errors import Malformed, RateLimited, Refused, ServerFailed, TimedOut
+from ticker.errors import Fenced, Malformed, RateLimited, Refused, ServerFailed, TimedOut
 from ticker.model import Coin
 from ticker.poller import Listing, Poller
 from ticker.sources import Row
@@ -280,35 +279,35 @@ async def test_a_reply_that_is_lost_is_no_rival(monkeypatch: pytest.MonkeyPatch)
     assert again.seq > first.seq
 
 
-async def test_a_replaced_poller_stands_by_and_takes_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fenced by a newer one it asks no source, writes nothing, and goes on when the other has fallen silent."""
-    monkeypatch.setattr("ticker.poller.SILENT_RIVAL", 0.3)
-    monkeypatch.setattr("ticker.poller.STORE_RETRY", 0.01)
-    fetcher = FakeFetcher(a="100")
-    poller = make(fetcher, store := FakeStore(), steady=time.monotonic)
+async def test_a_replaced_poller_ends() -> None:
+    """Fenced by a newer one it writes nothing and ends by that name; who leads next is not its business."""
+    poller = make(fetcher := FakeFetcher(a="100"), store := FakeStore())
+    async with running(poller) as ending:
+        await poller.poll("a")
+        await until(lambda: store.published)
+        async with running(make(FakeFetcher(a="100"), store)):
+            await until(lambda: len({one.epoch for one in store.published}) == 2)
+            fetcher.answers["a"] = "101"
+            await poller.poll("a")
+            async with asyncio.timeout(10):
+                await asyncio.wait([ending])
+        error = ending.exception()
+
+    assert isinstance(error, ExceptionGroup)
+    assert error.subgroup(Fenced) is not None
+    assert [one.order for one in store.published] == sorted({one.order for one in store.published})
+
+
+async def test_a_given_epoch_is_written_under() -> None:
+    """The epoch that came with a lease is the snapshot's, and no other is taken."""
+    store = FakeStore()
+    grant = await store.take_lease("me", 10, NOW)
+    poller = make(FakeFetcher(a="100"), store, epoch=grant.epoch)
     async with running(poller):
         await poller.poll("a")
         await until(lambda: store.published)
-        other = make(rival := FakeFetcher(a="100"), store)
-        async with running(other):
-            await other.poll("a")
-            await until(lambda: len(store.published) > 1)
-            fetcher.answers["a"] = "101"
-            await poller.poll("a")
-            await asyncio.sleep(0.1)
-            asked, ours = len(fetcher.asks), store.published[-1].epoch
-            await poller.poll("a")
-            assert len(fetcher.asks) == asked
-            rival.answers["a"] = "102"
-            await other.poll("a")
-            await until(lambda: store.published[-1].prices[0].price == Decimal(102))
-            assert store.published[-1].epoch == ours
-        await until(lambda: store.published[-1].epoch > ours)
-        fetcher.answers["a"] = "103"
-        await poller.poll("a")
-        await until(lambda: store.published[-1].prices[0].price == Decimal(103))
 
-    assert [one.order for one in store.published] == sorted({one.order for one in store.published})
+    assert store.published[-1].epoch == grant.epoch == store.epoch
 
 
 async def test_the_publisher_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from ticker.errors import StoreError
 from ticker.model import Snapshot
 from ticker.store.base import Store, supersedes
+from ticker.store.spare import Spare
 
 log = logging.getLogger("ticker.feed")
 
+COPY_EVERY = 30.0  # seconds between two copies on the disk
 FIRST_LOOK = 3.0  # seconds that `start` waits at most for a slow store
 RESTART = 1.0  # seconds before following again after an error that nobody expected
 
@@ -21,10 +23,15 @@ Callback = Callable[[Snapshot], None]
 
 
 class Feed:
-    """Follows an opened store from `start` to `stop`."""
+    """Follows an opened store from `start` to `stop`.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    `spare` is a copy on the disk to begin with where the store has nothing, kept up to date; None = there is none.
+    """
+
+    def __init__(self, store: Store, spare: Spare | None = None) -> None:
+        self._store, self._spare = store, spare
+        self._copied: Snapshot | None = None
+        self._copying: asyncio.Task[None] | None = None
         self._snapshot: Snapshot | None = None
         self._trouble: StoreError | None = None
         self._callbacks: dict[object, Callback] = {}
@@ -54,14 +61,23 @@ class Feed:
         else:
             if found is not None:
                 self._take(found)
+        if self._spare is not None:
+            if self._snapshot is None:
+                await self._begin_with(self._spare)
+            self._copying = asyncio.create_task(self._copy_on(self._spare), name="feed copy")
         self._task = asyncio.create_task(self._follow(), name="feed")
 
     async def stop(self) -> None:
         """Stop following; what is in memory stays. Safe to call twice."""
-        task, self._task = self._task, None
-        if task is not None:
+        tasks = [task for task in (self._task, self._copying) if task is not None]
+        if not tasks:
+            return
+        self._task = self._copying = None
+        for task in tasks:
             task.cancel()
-            await asyncio.wait([task])
+        await asyncio.wait(tasks)
+        if self._spare is not None:
+            await self._copy(self._spare)
 
     def subscribe(self, callback: Callback) -> Callable[[], None]:
         """Call `callback` with every newer snapshot, on the event loop, and return what ends that.
@@ -75,6 +91,23 @@ class Feed:
             self._callbacks.pop(key, None)
 
         return unsubscribe
+
+    async def _begin_with(self, spare: Spare) -> None:
+        found = await asyncio.to_thread(spare.load)
+        if found is not None:
+            log.warning("the store has nothing to show; beginning with snapshot %s of this machine's disk", found.id)
+            self._copied = found
+            self._take(found)
+
+    async def _copy_on(self, spare: Spare) -> None:
+        while True:
+            await asyncio.sleep(COPY_EVERY)
+            await self._copy(spare)
+
+    async def _copy(self, spare: Spare) -> None:
+        if self._snapshot is not None and self._snapshot is not self._copied:
+            self._copied = self._snapshot
+            await asyncio.to_thread(spare.save, self._copied)
 
     async def _follow(self) -> None:
         while True:

@@ -32,11 +32,13 @@ RESUME = 2.0  # seconds the first polls wait for the store to say which sources 
 STORE_RETRY = 1.0
 RECORD_EVERY = 60.0  # seconds between whole rounds in the log of decisions
 RATES = "rate:"  # before the codes of currencies in history; no coin's id has a colon
-SILENT_RIVAL = 30.0  # seconds without a new snapshot of the poller that fenced us, after which we take over again
 
 
 class Poller:
-    """All sources' last good answers, and the loop that turns them into publications."""
+    """All sources' last good answers, and the loop that turns them into publications.
+
+    `epoch` came with the lease to poll; None = take a new one from the store.
+    """
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Poller:
         road: Road,
         *,
         rate_rules: Rules | None = None,
+        epoch: int | None = None,
         clock: Callable[[], float],
         steady: Callable[[], float] | None = None,
         publish_every: float = 1.0,
@@ -62,7 +65,7 @@ class Poller:
         self._book = QuoteBook({name: one.ids for name, one in self._assignments.items()})
         self._prices, self._rates = Memory(), Memory()
         self._published: Publication | None = None
-        self._epoch = self._seq = 0
+        self._given, self._epoch, self._seq = epoch, 0, 0
         self._inherited: tuple[Quote, ...] = ()
         self._news = asyncio.Event()
         self._hurry = asyncio.Event()  # to publish before `publish_every` is over
@@ -70,7 +73,6 @@ class Poller:
         self.first_round = asyncio.Event()  # every source has had a turn
         self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
         self._resumed.set()
-        self._standing_by = False
         self._recorded_at: float | None = None
         self.tally = Tally()
 
@@ -87,8 +89,6 @@ class Poller:
     async def poll(self, name: SourceName) -> float | None:
         """A turn of a source. Returns the seconds after which to come back, None for its usual turn."""
         await self._wait_for_the_last_poller()
-        if self._standing_by:
-            return None
         asked = self._clock()
         turn = await self._asker.turn(name)
         if turn.quotes is not None:
@@ -160,20 +160,16 @@ class Poller:
 
         Where a poller was before, its prices are published again at once under our coin list. In an empty store the
         first publication waits for the first round, so that readers who still hold prices are not sent back to none;
-        it comes even if no source answers. A store that is down is tried again. When another, newer poller has taken
-        over, this one stands by and asks no source, until the other falls silent.
+        it comes even if no source answers. A store that is down is tried again. Raises `Fenced` when another, newer
+        poller has taken over.
         """
         self._resumed.clear()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._beat())
-            while True:
-                try:
-                    await self._lead()
-                except Fenced as error:
-                    log.warning("another, newer poller publishes to this store; standing by until it falls silent")
-                    log.info("%s", error)
-                    await self._stand_by()
-                    log.warning("the other poller has been silent for %g s; taking over", SILENT_RIVAL)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._beat())
+                await self._lead()
+        finally:
+            self.tally.leads = False
 
     async def _lead(self) -> None:
         inherited = await self._take_over()
@@ -200,23 +196,6 @@ class Poller:
         except TimeoutError:
             return
 
-    async def _stand_by(self) -> None:
-        """Return when the store has had no newer snapshot for a while; meanwhile no source is asked."""
-        self._standing_by, self.tally.leads = True, False
-        newest, since = None, self._steady()
-        try:
-            while self._steady() - since < SILENT_RIVAL:
-                await asyncio.sleep(STORE_RETRY)
-                try:
-                    found = await self._store.latest()
-                except StoreError:
-                    since = self._steady()  # nobody can publish now; who comes back first is not known yet
-                    continue
-                if found is not None and found.order != newest:
-                    newest, since = found.order, self._steady()
-        finally:
-            self._standing_by = False
-
     async def _first_round(self) -> None:
         """Give every source the time to answer, so that a first price rests on all that will come."""
         try:
@@ -230,7 +209,7 @@ class Poller:
         while True:
             try:
                 last = await self._resume()
-                self._epoch = await self._store.new_epoch(self._clock())
+                self._epoch = self._given or await self._store.new_epoch(self._clock())
             except StoreDown as error:
                 self._store_down(error)
                 await asyncio.sleep(STORE_RETRY)
@@ -327,8 +306,6 @@ class Poller:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            if self._standing_by:
-                continue
             try:
                 await self._store.heartbeat()
             except StoreError as error:

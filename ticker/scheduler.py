@@ -42,7 +42,7 @@ class Turns:
 
 
 class Scheduler:
-    """Calls `poll(name)` for every source at its interval, first at once.
+    """Calls `poll(name)` for every source at its interval, first after the seconds in `first`, or else at once.
 
     `poll` returns the seconds after which to come back, or None for the usual turn; it does not raise. A poll that is
     late is made late, never dropped; several missed turns become one. APScheduler goes by the system's clock, so turns
@@ -54,12 +54,13 @@ class Scheduler:
         every: Mapping[SourceName, float],
         poll: Callable[[SourceName], Awaitable[float | None]],
         *,
+        first: Mapping[SourceName, float] = {},
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._every, self._poll, self._wall, self._steady = dict(every), poll, wall, steady
         self._offset = wall() - steady()
-        self._due = dict.fromkeys(self._every, steady())
+        self._due = {name: steady() + first.get(name, 0.0) for name in self._every}
         self._late: set[SourceName] = set()
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
@@ -71,16 +72,16 @@ class Scheduler:
         )
         self._scheduler.add_listener(self._count, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
         for name in self._every:
-            self._add(name)
+            self._add(name, first.get(name, 0.0))
 
-    def _add(self, name: SourceName) -> None:
+    def _add(self, name: SourceName, after: float = 0.0) -> None:
         seconds = self._every[name]
         self._scheduler.add_job(
             self._turn,
             _trigger(seconds),
             args=(name,),
             id=name,
-            next_run_time=self._at(random.uniform(0, min(0.2, JITTER * seconds))),
+            next_run_time=self._at(after + random.uniform(0, min(0.2, JITTER * seconds))),
         )
 
     def reconfigure(self, every: Mapping[SourceName, float], soon: Iterable[SourceName] = ()) -> None:

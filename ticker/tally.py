@@ -14,7 +14,7 @@ from ticker.model import CoinId, Snapshot, SourceName
 class Tally:
     """Counts since the start. `snapshot` is the last one published, None before; times are seconds since 1970.
 
-    `leads` says that this poller publishes: False before it has taken over, and while it stands by.
+    `leads` says that this poller publishes: False before it has taken over, and when its term is over.
     """
 
     leads: bool = False

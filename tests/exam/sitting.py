@@ -97,6 +97,13 @@ PARTS = (
         (("tests/exam/edits.py", "1000"),),
     ),
     Part(
+        "redis",
+        "Redis hung for 25 s: p99 of `/widget/list` at most 1.5 times (median of 5 pairs), every answer 200; readers "
+        "converge within 15 s of every recovery; a leader killed is followed within 10 s; three replicas ask sources "
+        "as often as one; a publisher killed at 1,000 random points leaves old or new, never a mixture.",
+        (("tests/exam/redis_faults.py",),),
+    ),
+    Part(
         "soak",
         "An hour of the whole service with faults on every wire, lies, kills and stops: a million answers, 0 failed, "
         "0 wrong, memory grows by less than 1 MB in ten minutes, no handle is left open.",

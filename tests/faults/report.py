@@ -21,6 +21,7 @@ HEADINGS = {
     "test_leaps": "Jumps, glitches and crashes",
     "test_times": "Times, clocks and frozen sources",
     "test_stores": "Stores, restarts and rivals",
+    "test_replicas": "Replicas on one Redis",
     "test_market": "Everything at once, at random",
     "test_soak": "The whole service, with faults on every wire",
 }

@@ -135,8 +135,9 @@ async def test_what_is_newer_replaces(store: Store) -> None:
 
 async def test_of_two_pollers_only_the_newer_writes(address: tuple[str, str], store: Store) -> None:
     """Publications of two pollers in a storm: the older one is refused from the first of the newer one on."""
-    old, new = await store.new_epoch(NOW), await store.new_epoch(NOW)
+    old = await store.new_epoch(NOW)
     await store.publish(publication(old, 1, coins=2))
+    new = await store.new_epoch(NOW)
     outcomes = await asyncio.gather(
         *(store.publish(publication(new, seq, coins=2)) for seq in range(1, 9)),
         *(store.publish(publication(old, seq, coins=2)) for seq in range(2, 9)),
@@ -148,6 +149,35 @@ async def test_of_two_pollers_only_the_newer_writes(address: tuple[str, str], st
     assert found.snapshot.order == (new, 8)
     with pytest.raises(Fenced):
         await store.publish(publication(old, 100))
+
+
+async def test_an_epoch_fences_before_its_first_word(store: Store) -> None:
+    """From the moment a newer poller has its epoch, the older one writes no more, though nothing newer is there yet."""
+    old = await store.new_epoch(NOW)
+    await store.publish(publication(old, 1, coins=2))
+    new = await store.new_epoch(NOW)
+    with pytest.raises(Fenced):
+        await store.publish(publication(old, 2, coins=2))
+    found = await store.latest()
+    assert found is not None
+    assert found.order == (old, 1)
+    await store.publish(publication(new, 1, coins=2))
+
+
+async def test_the_lease_comes_with_an_epoch(store: Store) -> None:
+    """Taken, it gives a new epoch under which its holder writes, and who wrote before can write no more."""
+    before = await store.new_epoch(NOW)
+    grant = await store.take_lease("a", 10, NOW)
+    assert grant.epoch is not None
+    assert grant.epoch > before
+    with pytest.raises(Fenced):
+        await store.publish(publication(before, 1, coins=2))
+    await store.publish(publication(grant.epoch, 1, coins=2))
+    assert await store.renew_lease("a", 10, grant.epoch)
+    await store.give_up_lease("a")
+    again = await store.take_lease("a", 10, NOW)
+    assert again.epoch is not None
+    assert again.epoch > grant.epoch
 
 
 async def test_epochs_grow(address: tuple[str, str], store: Store) -> None:
@@ -291,7 +321,7 @@ async def test_a_cancelled_call_breaks_nothing(store: Store) -> None:
     assert numbers(found) == {order}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(max(180, 5 * KILLS))
 async def test_kill_9_leaves_old_or_new(address: tuple[str, str]) -> None:
     """A publisher killed at any moment leaves its last publication or the next, whole, and never an older one."""
     writer = Path(__file__).with_name("writer.py")

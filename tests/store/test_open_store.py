@@ -10,7 +10,10 @@ from ticker.errors import ConfigError
 from ticker.store import open_store
 from ticker.store.redis_url import parse
 
-KNOWN = "embedded:PATH, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
+KNOWN = (
+    "embedded:PATH, redis://HOST:PORT/DB, unix:///PATH, redis+sentinel://H1:PORT,H2:PORT/MASTER/DB or "
+    "redis+cluster://H1:PORT,H2:PORT; rediss… is over TLS"
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,14 @@ KNOWN = "embedded:PATH, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///P
         ("redis://[::1]:6379?db=2", "RedisStore('redis://[::1]:6379/2', prefix='ticker')"),
         ("rediss://cache?ssl_ca_certs=/ca.pem", "RedisStore('rediss://cache:6379/0', prefix='ticker')"),
         ("unix://:secret@/run/redis.sock?db=4", "RedisStore('unix:///run/redis.sock', prefix='ticker')"),
+        (
+            "redis+sentinel://user:secret@h1:7,h2,[::1]:8/main/2?sentinel_password=secret",
+            "RedisStore('redis+sentinel://h1:7,h2:26379,[::1]:8/main/2', prefix='ticker')",
+        ),
+        (
+            "rediss+cluster://:secret@h1,h2:7001?ssl_ca_certs=/ca.pem",
+            "RedisStore('rediss+cluster://h1:6379,h2:7001', prefix='ticker')",
+        ),
     ],
 )
 async def test_the_scheme_picks_the_store(url: str, shown: str) -> None:
@@ -37,8 +48,22 @@ async def test_the_scheme_picks_the_store(url: str, shown: str) -> None:
         ("", f"names no store we know; use {KNOWN}"),
         ("store.db", f"names no store we know; use {KNOWN}"),
         ("postgres://host/db", f"names no store we know; use {KNOWN}"),
-        ("redis+sentinel://h1:26379/main/0", f"redis+sentinel:// is not supported yet; use {KNOWN}"),
-        ("redis+cluster://h1:6379", f"redis+cluster:// is not supported yet; use {KNOWN}"),
+        (
+            "redis+sentinel://h1:26379",
+            "redis+sentinel:// needs the name of the primary after the hosts: redis+sentinel://h1:26379,h2/MASTER/0",
+        ),
+        ("redis+sentinel:///main/0", "redis+sentinel:// needs hosts: redis+sentinel://h1:26379,h2/MASTER/0"),
+        ("redis+sentinel://h1/main/x", "the database after the address must be a number"),
+        ("redis+sentinel://h1/main?ssl_ca_certs=/ca.pem", "does not take 'ssl_ca_certs' after the question mark"),
+        ("redis+cluster://", "redis+cluster:// needs hosts: redis+cluster://h1:6379,h2"),
+        ("redis+cluster://h1:6379,", "redis+cluster:// needs hosts: redis+cluster://h1:6379,h2"),
+        ("redis+cluster://h1:99999", "redis+cluster:// needs hosts: redis+cluster://h1:6379,h2"),
+        ("redis+cluster://h1:6379/1", "a cluster has database 0 and no other"),
+        ("redis+cluster://h1?sentinel_password=x", "does not take 'sentinel_password' after the question mark"),
+        (
+            "redis+sentinel://:sec/ret@h 1/main",
+            "cannot be read; write / # ? @ : in a user name or password as %2F %23 %3F %40 %3A",
+        ),
         ("embedded:", "embedded: needs the path of a file after the colon"),
         ("redis://", "redis:// needs a host: redis://localhost:6379/0"),
         ("redis:cache", "redis:// needs a host: redis://localhost:6379/0"),

@@ -3,82 +3,23 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from publications import NOW, publication, snapshot
-from redis_server import RedisServer
+from redis_server import RedisServer, least_user
+from store.following import SILENCE, Reader, opened
 
-from ticker.errors import Fenced, StoreCorrupt, StoreDown, StoreError
-from ticker.model import Point, Snapshot
-from ticker.store import open_store
+from ticker.errors import Fenced, StoreCorrupt, StoreDown
+from ticker.model import Point
 from ticker.store.base import Entry, Store
 from ticker.store.envelope import seal
 
 pytestmark = pytest.mark.redis
 
-SILENCE = 0.5
-CONVERGE = 5.0  # seconds; the promise is 15 with a silence of 10
 SECRET = "p/s#s@word:ü%"
-
-
-@asynccontextmanager
-async def opened(url: str, prefix: str = "ticker", *, silence: float = SILENCE) -> AsyncIterator[Store]:
-    """An open store at `url`, closed in the end."""
-    store = open_store(url, prefix, silence=silence)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-class Reader:
-    """Follows a store in the background and remembers what it was given and told."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._news = asyncio.Event()
-        self.seen: list[Snapshot] = []
-        self.reports: list[StoreError | None] = []
-
-    async def __aenter__(self) -> "Reader":
-        self._task = asyncio.create_task(self._follow())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        assert self._task.cancelled(), self._task.exception()
-
-    async def until(self, order: tuple[int, int], within: float = CONVERGE) -> None:
-        """Wait until the last snapshot given is this one."""
-        await self._wait_for(lambda: bool(self.seen) and self.seen[-1].order == order, within)
-
-    async def told(self, kind: type[StoreError]) -> StoreError:
-        """Wait until an error of this kind was reported."""
-        await self._wait_for(lambda: any(isinstance(report, kind) for report in self.reports), CONVERGE)
-        return next(report for report in self.reports if isinstance(report, kind))
-
-    async def _follow(self) -> None:
-        async with aclosing(self._store.changes(self._report)) as changes:
-            async for found in changes:
-                self.seen.append(found)
-                self._news.set()
-
-    def _report(self, error: StoreError | None) -> None:
-        self.reports.append(error)
-        self._news.set()
-
-    async def _wait_for(self, condition: Callable[[], bool], within: float) -> None:
-        async with asyncio.timeout(within):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
 
 
 async def test_a_restart_loses_no_reader(own_redis: RedisServer) -> None:
@@ -191,8 +132,9 @@ async def test_a_wipe_with_the_clock_set_back_locks_no_reader_out(own_redis: Red
 async def test_an_old_dump_takes_no_reader_back(own_redis: RedisServer) -> None:
     """Old values restored under a running reader are never shown; the next publication is."""
     async with opened(own_redis.url) as store, Reader(store) as reader:
-        old, new = await store.new_epoch(NOW), await store.new_epoch(NOW + 60)
+        old = await store.new_epoch(NOW)
         await store.publish(publication(old, 7))
+        new = await store.new_epoch(NOW + 60)
         with own_redis.client() as client:
             dump = {key: client.dump(key) for key in client.scan_iter()}
             await store.publish(publication(new, 1, as_of=NOW + 60))
@@ -360,38 +302,16 @@ async def test_a_socket_of_this_machine(own_redis: RedisServer) -> None:
         assert await there.latest() == snapshot(1, 1)
 
 
-async def test_a_user_with_no_more_than_our_rights(own_redis: RedisServer) -> None:
-    """The back end needs its keys, its channel and these commands; with less, it says what it may not."""
-    commands = "+get +mget +set +mset +getrange +publish +subscribe +evalsha +script|load"
-    commands += " +strlen +setrange +del +zadd +zcard +zrange +zrangebyscore +zrangebylex +zrevrangebylex"
-    commands += " +zrem +zremrangebylex"
+async def test_a_user_who_may_not_publish_writes_nothing(own_redis: RedisServer) -> None:
+    """Without the right to our channel a poller learns it, and what was stored stays."""
     with own_redis.client() as client:
-        client.execute_command(*f"ACL SETUSER ours on >secret ~{{ticker}}:* &{{ticker}}:* {commands}".split())
-        client.execute_command(*f"ACL SETUSER mute on >secret ~{{ticker}}:* {commands}".split())
-    host = f"127.0.0.1:{own_redis.port}"
-    async with opened(f"redis://ours:secret@{host}") as store, Reader(store) as reader:
-        epoch = await store.new_epoch(NOW)
-        await store.publish(publication(epoch, 1))
-        await reader.until((epoch, 1))
-        await store.heartbeat()
-        assert await store.resume() == publication(epoch, 1)
-        await _use_all_of_the_history(store)
-        async with opened(f"redis://mute:secret@{host}") as mute:
-            with pytest.raises(StoreDown, match="can't publish"):
-                await mute.publish(publication(epoch, 2))
-        assert await store.latest() == snapshot(epoch, 1)
-
-
-async def _use_all_of_the_history(store: Store) -> None:
-    """Every call of past prices and of the log, and all that their scripts do."""
-    short = await _filled_days(store, 30)
-    assert len(short) == 31
-    await store.record([Entry(NOW + 60 * i, "", b"x" * 100) for i in range(3)])
-    await store.record([Entry(NOW + 30 * 86_400, "x", b"")])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ticker.store.redis_log.DECISIONS_BYTES", 1)
-        await store.record([Entry(NOW + 30 * 86_400, "y", b"")])
-    assert await store.decisions("x", 0, 2 * NOW, 9) == []
+        words = least_user("mute", "secret", "ticker")
+        client.execute_command(*(word for word in words if not word.startswith("&")))
+    async with opened(own_redis.url) as store, opened(f"redis://mute:secret@127.0.0.1:{own_redis.port}") as mute:
+        await store.publish(publication(1, 1))
+        with pytest.raises(StoreDown, match="can't publish"):
+            await mute.publish(publication(1, 2))
+        assert await store.latest() == snapshot(1, 1)
 
 
 async def _filled_days(store: Store, days: int) -> list[Point]:

@@ -193,19 +193,20 @@ async def test_a_full_disk_costs_no_price(path: Path, caplog: pytest.LogCaptureF
             await store.publish(publication(1, 3))
         await store.add_points("1m", NOW, {f"coin-{i}": Decimal(i + 1) for i in range(500)})
         await store.record([Entry(NOW, "bitcoin", os.urandom(60_000))])
-        assert await store.new_epoch(NOW) > 1
+        epoch = await store.new_epoch(NOW)
+        assert epoch > 1
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    await store.publish(publication(1, 4))
+    await store.publish(publication(epoch, 4))
     async with asyncio.timeout(20):
-        while (1, 4) not in seen:  # noqa: ASYNC110
+        while (epoch, 4) not in seen:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     await store.close()
     again = SqliteStore(path)
     await again.open()
-    assert await again.resume() == publication(1, 4)
+    assert await again.resume() == publication(epoch, 4)
     await again.close()
 
     assert seen == sorted(seen)

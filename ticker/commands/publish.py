@@ -161,7 +161,7 @@ async def _follow(reloader: Reloader, publisher: _Publisher) -> None:
         reloader.subscribe(publisher.change)
         ends: list[asyncio.Task[None]] = [writing]
         if ours:
-            ends.append(await stack.enter_async_context(polling(config, store, reloader, simulated=False)))
+            ends.append(await stack.enter_async_context(polling(store, reloader, simulated=False)))
         await stack.enter_async_context(reloader.running())
         done, _ = await asyncio.wait([stopping, *ends], return_when=asyncio.FIRST_COMPLETED)
         for task in (stopping, writing):

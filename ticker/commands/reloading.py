@@ -66,9 +66,13 @@ class Reloader:
         self._asked = asyncio.Event()
         self._judged_at = 0.0
 
-    def subscribe(self, take: Take) -> None:
-        """Call `take` with every other configuration, before it is in force. It should not raise."""
+    def subscribe(self, take: Take) -> Callable[[], None]:
+        """Call `take` with every other configuration, before it is in force, until what is given is called.
+
+        It should not raise.
+        """
         self._takers.append(take)
+        return lambda: self._takers.remove(take)
 
     def observe(self, told: Callable[[Standing], None]) -> None:
         """Call `told` whenever the standing has changed."""
@@ -156,7 +160,7 @@ class Reloader:
                 log.info("the configuration is as it was: version %s", new.version)
             self.standing.refused, self.standing.waiting = None, waiting
             return
-        for take in self._takers:
+        for take in [*self._takers]:
             await take(new)
         told = in_short(changes(self.config, new))
         self.config = new

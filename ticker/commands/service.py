@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ticker.asking import Road
 from ticker.commands import assembly, handles
 from ticker.commands.filling import fill_new
 from ticker.commands.lifecycle import Ending, Vitals, signs_of_life, stop_on_signals
@@ -21,12 +22,15 @@ from ticker.commands.notify import SILENT, Notifier
 from ticker.commands.refitting import PollingSide, ServingSide
 from ticker.commands.reloading import Reloader
 from ticker.commands.seeing import Seeing, worker_number
+from ticker.commands.succession import first_turns
 from ticker.commands.worker import Worker
 from ticker.commands.workers import Crew
 from ticker.config import Config
+from ticker.config.load import state_folder
 from ticker.errors import TickerError
 from ticker.feed import Feed
 from ticker.fetch import Fetcher
+from ticker.leading import Candidate, LeasedRoad, Term, ticks
 from ticker.poller import Poller
 from ticker.scheduler import Scheduler
 from ticker.server.access import AccessLog
@@ -37,6 +41,7 @@ from ticker.server.remembered import Remembered
 from ticker.server.runner import Runner
 from ticker.store import open_store
 from ticker.store.base import Store
+from ticker.store.spare import spare_of
 from ticker.streams import Streams
 
 log = logging.getLogger("ticker")
@@ -95,7 +100,7 @@ async def serve_until_stopped(
                 shared = worker is not None
                 readiness = await stack.enter_async_context(_server(config, store, reloader, seeing, shared=shared))
             if poll:
-                running = polling(config, store, reloader, simulated=simulated, seeing=seeing, vitals=vitals)
+                running = leading(store, reloader, simulated=simulated, seeing=seeing, vitals=vitals)
                 ends.append(await stack.enter_async_context(running))
             await stack.enter_async_context(seeing.door())
             await stack.enter_async_context(reloader.running())
@@ -143,7 +148,7 @@ async def _drain(readiness: Readiness, seconds: float) -> None:
 async def _server(
     config: Config, store: Store, reloader: Reloader, seeing: Seeing, *, shared: bool
 ) -> AsyncIterator[Readiness]:
-    feed = Feed(store)
+    feed = Feed(store, spare_of(config.store.url, config.store.prefix, state_folder(os.environ)))
     await feed.start()
     app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
     seeing.serving(app)
@@ -176,21 +181,44 @@ async def _server(
 
 
 @asynccontextmanager
+async def leading(
+    store: Store, reloader: Reloader, *, simulated: bool, seeing: Seeing, vitals: Vitals
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Poll whenever no other process on this store does; the task that is given ends only with an error."""
+    candidate = Candidate(store, clock=time.time, ticks=ticks)
+    running = asyncio.create_task(
+        candidate.run(
+            lambda term: polling(store, reloader, simulated=simulated, seeing=seeing, vitals=vitals, term=term)
+        )
+    )
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+@asynccontextmanager
 async def polling(
-    config: Config,
     store: Store,
     reloader: Reloader,
     *,
     simulated: bool,
     seeing: Seeing | None = None,
     vitals: Vitals | None = None,
+    term: Term | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Poll and publish into the store; the task that is given ends only with an error. `vitals` then has our rounds."""
-    vitals = vitals or Vitals()
+    """Poll and publish into the store; the task that is given ends only with an error. `vitals` then has our rounds.
+
+    `term` is ours as the leader of several pollers; None = there can be no other.
+    """
+    vitals, config = vitals or Vitals(), reloader.config
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
-    async with Fetcher(user_agent, time.time) as fetcher:
+    async with Fetcher(user_agent, time.time) as road:
+        fetcher = road if term is None else LeasedRoad(road, term)
         steady = steady_clock()
+        first = await first_turns(store, polled, assembly.rules(config, polled), time.time())
         poller = Poller(
             polled,
             assembly.rules(config, polled),
@@ -198,11 +226,12 @@ async def polling(
             store,
             fetcher,
             rate_rules=assembly.rate_rules(polled),
+            epoch=None if term is None else term.epoch,
             clock=time.time,
             steady=steady,
             publish_every=config.consensus.publish_every,
         )
-        scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll)
+        scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll, first=first)
         streamer = Streams(assembly.channels(config), poller.stream, user_agent=user_agent)
         log.info("polling %s for %d coins", ", ".join(one.source.name for one in polled), len(config.coins))
         if streamer.health:
@@ -219,13 +248,16 @@ async def polling(
             lambda config: _fill(config, store, poller, fetcher, steady),
             simulated=simulated,
         )
-        reloader.subscribe(side.take)
+        unsubscribe = reloader.subscribe(side.take)
+        if reloader.config is not config:  # it has changed since
+            await side.take(reloader.config)
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         seeing = seeing or Seeing(config)
         reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
         try:
             yield publishing
         finally:
+            unsubscribe()
             vitals.forget("rounds")
             scheduler.stop()
             tasks = (publishing, streaming, telling, reporting)
@@ -246,7 +278,7 @@ NO_SOURCE = (
 )
 
 
-async def _fill(config: Config, store: Store, poller: Poller, road: Fetcher, steady: Callable[[], float]) -> None:
+async def _fill(config: Config, store: Store, poller: Poller, road: Road, steady: Callable[[], float]) -> None:
     """Fill in the past of new coins, where that is wanted. Nothing depends on it."""
     if not config.history.fill:
         return

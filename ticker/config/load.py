@@ -212,18 +212,26 @@ def _unusable(icon: Path) -> str | None:
         return f"cannot be read: {error.strerror}"
 
 
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where what outlives a process is kept, by the XDG standard."""
+    state = Path(environ.get("XDG_STATE_HOME") or "")
+    if not state.is_absolute():  # the standard: a relative one counts as none
+        state = _home(environ) / ".local" / "state"
+    return state / "ticker"
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or Path.home())
+
+
 def _placed(store: StoreSettings, environ: Mapping[str, str]) -> StoreSettings:
     """The store with the place of an embedded one written out."""
     kind, _, path = store.url.partition(":")
     if kind != "embedded":
         return store
-    home = Path(environ.get("HOME") or Path.home())
-    state = Path(environ.get("XDG_STATE_HOME") or "")
-    if not state.is_absolute():  # the XDG standard: a relative one counts as none
-        state = home / ".local" / "state"
-    place = Path(path) if path else state / "ticker" / "ticker.sqlite3"
+    place = Path(path) if path else state_folder(environ) / "ticker.sqlite3"
     if place.parts[:1] == ("~",):
-        place = home.joinpath(*place.parts[1:])
+        place = _home(environ).joinpath(*place.parts[1:])
     return StoreSettings(url=f"embedded:{place}", prefix=store.prefix)
 
 

@@ -12,7 +12,15 @@ _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:
 _ANCESTOR = re.compile(
     r"\*|'self'|'none'|https?:|(?:https?://)?(?:\*\.)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::[0-9*]{1,5})?"
 )
-_STORE_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+_STORE_SCHEMES = (
+    "redis",
+    "rediss",
+    "unix",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+)
 
 
 def web_url(text: str, *, schemes: tuple[str, ...] = ("https", "http"), query: bool = False) -> str:

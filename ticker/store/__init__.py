@@ -9,10 +9,13 @@ from pathlib import Path
 
 from ticker.errors import ConfigError
 from ticker.store.base import KEPT, SILENCE, Store
+from ticker.store.redis_url import SCHEMES, parse
 
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_LATER = ("redis+sentinel", "redis+cluster")
-_KNOWN = "embedded:PATH, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
+_KNOWN = (
+    "embedded:PATH, redis://HOST:PORT/DB, unix:///PATH, redis+sentinel://H1:PORT,H2:PORT/MASTER/DB or "
+    "redis+cluster://H1:PORT,H2:PORT; rediss… is over TLS"
+)
 
 
 def open_store(url: str, prefix: str = "ticker", *, silence: float = SILENCE, keep: float = KEPT["1d"]) -> Store:
@@ -32,11 +35,8 @@ def open_store(url: str, prefix: str = "ticker", *, silence: float = SILENCE, ke
         from ticker.store.sqlite import SqliteStore  # here, so that only the back end in use is loaded
 
         return SqliteStore(Path(rest).expanduser(), silence=silence, keep=keep)
-    if colon and scheme in ("redis", "rediss", "unix"):
+    if colon and scheme in SCHEMES:
         from ticker.store.redis import RedisStore
-        from ticker.store.redis_url import parse
 
         return RedisStore(parse(url), prefix, silence=silence, keep=keep)
-    if colon and scheme in _LATER:
-        raise ConfigError("[store]", "url", f"{scheme}:// is not supported yet; use {_KNOWN}")
     raise ConfigError("[store]", "url", f"names no store we know; use {_KNOWN}")

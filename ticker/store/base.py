@@ -7,7 +7,7 @@ step, and the log of decisions. How values look inside a store is `envelope`'s a
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Context, Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -56,6 +56,16 @@ class Entry(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Grant(NamedTuple):
+    """The answer to who asks for the lease on polling.
+
+    `epoch` is what to write under; None = another has the lease, and may lose it in `wait` seconds if it is dead.
+    """
+
+    epoch: int | None
+    wait: float = 0.0
+
+
 class Store(Protocol):
     """One back end. Every method may raise `StoreDown`; reading may raise `StoreCorrupt`."""
 
@@ -76,11 +86,35 @@ class Store(Protocol):
         """A number for a poller that takes over: larger than every one before, at least `now` in milliseconds."""
         ...
 
+    async def take_lease(self, holder: str, seconds: float, now: float) -> Grant:
+        """Ask for the lease on polling, for so many seconds and with a new epoch. Of all who ask, one has it.
+
+        `holder` names the asker and nobody else. Lease and epoch are given in one step, so whoever had the lease
+        before can write no more. The embedded store, which belongs to one process, always gives it.
+        """
+        ...
+
+    async def renew_lease(self, holder: str, seconds: float, epoch: int) -> bool:
+        """Have the lease for so many seconds from now on; False where it has gone to another since.
+
+        A lease that is gone without another holder, as in a store that was wiped, is had again.
+        """
+        ...
+
+    async def give_up_lease(self, holder: str) -> None:
+        """Let another have the lease at once; nothing where `holder` has it no more."""
+        ...
+
+    async def leader(self) -> str | None:
+        """Who has the lease, by the name it gave; None where nobody has, and in an embedded store."""
+        ...
+
     async def publish(self, publication: Publication) -> None:
         """Write all of it or nothing, and notify readers.
 
-        Raises `Fenced` where the store already holds a snapshot of a higher epoch, or of the same epoch and the same
-        or a higher seq. After `StoreDown` it may have been written all the same, so the next try takes the next seq.
+        Raises `Fenced` where a higher epoch was given out, or the store already holds a snapshot of a higher epoch, or
+        of the same epoch and the same or a higher seq. After `StoreDown` it may have been written all the same, so the
+        next try takes the next seq.
         """
         ...
 

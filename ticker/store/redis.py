@@ -6,6 +6,7 @@
 | quotes             | string  | its quotes, sealed                       | for ever | one value, ~0.4 KB each    |
 | memory             | string  | the poller's memory, sealed              | for ever | one value                  |
 | epoch              | string  | the last epoch handed out, in digits     | for ever | 16 digits                  |
+| leader             | string  | who has the lease on polling             | lease    | a short name               |
 | history:COIN:1m    | string  | a price a minute (`ring`)                | for ever | 25 h in a ring, 27 KB      |
 | history:COIN:1h    | string  | a price an hour                          | for ever | 8 days in a ring, 3.5 KB   |
 | history:COIN:1d    | string  | a price a day                            | for ever | `keep`: 365 days, 6.6 KB   |
@@ -15,13 +16,14 @@
 | status             | string  | how polling stands, JSON (`bulletin`)    | for ever | one value, 256 KB          |
 | notice             | channel | EPOCH-SEQ of a publication; "beat"       | none     | one message a publication  |
 
-The braces stand in the keys as they are: one hash tag, one slot. No key expires: age is told by as-of, never by a TTL
-(trust rule 26); what is too old goes when newer comes. One script checks the fence and writes; every wait has a
-deadline (rule 24); nothing is tried again here, since a repeated publication could not tell its own success from
-another poller's.
+The braces stand in the keys as they are: one hash tag, one slot. No key but the lease expires: age is told by as-of,
+never by a TTL (trust rule 26); what is too old goes when newer comes. One script checks the fence and writes; every
+wait has a deadline (rule 24); nothing is tried again here, since a repeated publication could not tell its own success
+from another poller's.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from decimal import Decimal
@@ -34,61 +36,28 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from ticker.errors import Fenced, StoreCorrupt, StoreDown
+from ticker.errors import StoreCorrupt, StoreDown
 from ticker.model import CoinId, Point, Snapshot, Step
-from ticker.store.base import KEPT, SILENCE, Entry, Publication, Report
+from ticker.store.base import KEPT, SILENCE, Entry, Grant, Publication, Report
 from ticker.store.envelope import Sealed, seal, unseal, unseal_snapshot
+from ticker.store.redis_fence import VALUES, RedisFence
+from ticker.store.redis_health import complaints
 from ticker.store.redis_history import RedisHistory
 from ticker.store.redis_log import RedisLog
+from ticker.store.redis_route import LEAVE, connection
 from ticker.store.redis_url import Address
 from ticker.store.watch import Hint, watch
 
+log = logging.getLogger("ticker.store")
+
 T = TypeVar("T")
 
-VALUES = ("snapshot", "quotes", "memory")
 BEAT = b"beat"
 
 TIMEOUT = 0.5  # seconds to connect, to wait for each answer, and for a free connection
+TLS_TIMEOUT = 1.5  # seconds to connect with a handshake: two more answers, and arithmetic
 DEADLINE = 2.0  # seconds for a whole call, however many answers it takes
 CONNECTIONS = 8  # for calls; each reader of `changes` has one more of its own
-
-# The fence stands in the first line of the snapshot. What is not a snapshot of ours fences nothing and is overwritten.
-_FENCE = """
-local function fence(key)
-    local head = redis.pcall('GETRANGE', key, 0, 127)
-    if type(head) ~= 'string' then return nil end
-    local epoch, seq, proof = string.match(head, '^ticker/1 snapshot (%d+)%-(%d+) (%x+)\\n')
-    if proof and #proof == 64 and #epoch < 16 and #seq < 16 then return epoch, seq end
-end
-"""
-
-# PUBLISH comes first: should MSET fail (memory is full), a needless hint is out and nothing is written; the other way
-# round, a user without the right to publish would have written and been told that he had not.
-_PUBLISH = (
-    _FENCE
-    + """
-local epoch, seq = fence(KEYS[1])
-if epoch then
-    local held, mine = tonumber(epoch), tonumber(ARGV[1])
-    if held > mine or (held == mine and tonumber(seq) >= tonumber(ARGV[2])) then return epoch .. '-' .. seq end
-end
-redis.call('PUBLISH', ARGV[6], ARGV[1] .. '-' .. ARGV[2])
-redis.call('MSET', KEYS[1], ARGV[3], KEYS[2], ARGV[4], KEYS[3], ARGV[5])
-return false
-"""
-)
-
-_NEW_EPOCH = (
-    _FENCE
-    + """
-local held = redis.pcall('GET', KEYS[1])
-local last = type(held) == 'string' and #held < 16 and string.match(held, '^%d+$') and tonumber(held) or 0
-local epoch = math.max(last + 1, tonumber(fence(KEYS[2]) or 0) + 1, tonumber(ARGV[1]))
-local digits = string.format('%.0f', epoch)
-redis.call('SET', KEYS[1], digits)
-return digits
-"""
-)
 
 
 class RedisStore:
@@ -105,22 +74,24 @@ class RedisStore:
     ) -> None:
         self._address, self._prefix, self._silence, self._timeout = address, prefix, silence, timeout
         self._keys = [f"{{{prefix}}}:{name}" for name in VALUES]
-        self._epoch_key, self._channel = f"{{{prefix}}}:epoch", f"{{{prefix}}}:notice"
+        self._channel = f"{{{prefix}}}:notice"
         self._status_key = f"{{{prefix}}}:status"
-        settings = {
-            **address.settings,
-            "connection_class": _CONNECTIONS[address.scheme],
+        common = {
             "socket_timeout": timeout,
-            "socket_connect_timeout": timeout,
+            "socket_connect_timeout": TLS_TIMEOUT if address.tls else timeout,
             "retry": Retry(NoBackoff(), 0),
             # RESP2 needs no handshake, and CLIENT SETINFO no right: a user limited to our keys can do without both.
             "protocol": 2,
             "driver_info": None,
         }
+        kind, own = (
+            connection(address, prefix, common) if address.nodes else (_CONNECTIONS[address.scheme], address.settings)
+        )
+        settings = {**own, **common, "connection_class": kind}
         self._calls = Redis(connection_pool=BlockingConnectionPool(CONNECTIONS, timeout=timeout, **settings))
         self._readers = Redis(connection_pool=ConnectionPool(**settings))
-        self._publish = self._calls.register_script(_PUBLISH)
-        self._new_epoch = self._calls.register_script(_NEW_EPOCH)
+        self._fence = RedisFence(self._calls, self._call, prefix)
+        self._inspected = False
         self._history = RedisHistory(self._calls, self._call, prefix, keep)
         self._log = RedisLog(self._calls, self._call, prefix)
 
@@ -138,15 +109,28 @@ class RedisStore:
 
     async def new_epoch(self, now: float) -> int:
         """As the contract says, also where the keys hold what is not ours."""
-        return int(await self._call(self._new_epoch(keys=[self._epoch_key, self._keys[0]], args=[int(now * 1000)])))
+        return await self._fence.new_epoch(now)
+
+    async def take_lease(self, holder: str, seconds: float, now: float) -> Grant:
+        """As the contract says."""
+        await self._inspect()
+        return await self._fence.take_lease(holder, seconds, now)
+
+    async def renew_lease(self, holder: str, seconds: float, epoch: int) -> bool:
+        """As the contract says."""
+        return await self._fence.renew_lease(holder, seconds, epoch)
+
+    async def give_up_lease(self, holder: str) -> None:
+        """As the contract says."""
+        await self._fence.give_up_lease(holder)
+
+    async def leader(self) -> str | None:
+        """As the contract says."""
+        return await self._fence.leader()
 
     async def publish(self, publication: Publication) -> None:
         """One script that checks the fence, writes all three values and notifies."""
-        snapshot = publication.snapshot
-        arguments: list[bytes | str | int] = [*snapshot.order, *seal(publication), self._channel]
-        held = await self._call(self._publish(keys=self._keys, args=arguments))
-        if held is not None:
-            raise Fenced(f"{self._address.shown}: it holds {held.decode()}, which is not older than {snapshot.id}")
+        await self._fence.publish(publication.snapshot, seal(publication), self._channel, self._address.shown)
 
     async def resume(self) -> Publication | None:
         """The last publication whole; None in an empty store."""
@@ -202,12 +186,28 @@ class RedisStore:
         found: Any = await self._call(self._calls.get(self._status_key))
         return None if found is None else bytes(found)
 
+    async def _inspect(self) -> None:
+        """Once, when it first answers: say what is wrong with this Redis, where we have the right to ask."""
+        if self._inspected:
+            return
+        try:
+            found = complaints(await self._call(self._calls.info()))
+        except StoreDown as error:
+            self._inspected = "NOPERM" in str(error) or "no permissions" in str(error)
+            return
+        self._inspected = True
+        for complaint in found:
+            log.warning("%s: %s", self._address.shown, complaint)
+
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[Hint]:
         """A subscription that the server has confirmed: what is published from now on is heard, or lost loudly."""
         notices = self._readers.pubsub()
         try:
+            # Who heard nothing for so long that he listens anew may be looking at a primary that is none any more.
+            await self._calls.connection_pool.disconnect(inuse_connections=False)
             await self._call(self._subscribe(notices))
+            await self._inspect()
 
             async def hint(seconds: float) -> bool:
                 return await self._heard(notices, seconds)
@@ -243,7 +243,11 @@ class RedisStore:
         try:
             with self._named_errors():
                 async with asyncio.timeout(deadline):
-                    return await answer
+                    try:
+                        return await answer
+                    except LEAVE:
+                        await self._calls.connection_pool.disconnect(inuse_connections=False)
+                        raise
         finally:
             if task and task.cancelling() > cancelled:
                 raise asyncio.CancelledError
@@ -256,10 +260,10 @@ class RedisStore:
             # redis-py's own errors name host and port at most; the cause is left out all the same where there is
             # a password, since a server may repeat what it was sent.
             sentence = f"{self._address.shown}: {str(error) or 'no answer in time'}"
-            if self._address.secret:
-                sentence = sentence.replace(self._address.secret, "…")
+            for secret in self._address.secrets:
+                sentence = sentence.replace(secret, "…")
             foreign = isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
-            raise (StoreCorrupt if foreign else StoreDown)(sentence) from (None if self._address.secret else error)
+            raise (StoreCorrupt if foreign else StoreDown)(sentence) from (None if self._address.secrets else error)
 
 
 _CONNECTIONS: dict[str, type[Any]] = {

@@ -17,14 +17,27 @@ from ticker.store.base import SECONDS, slot, slots_kept
 
 T = TypeVar("T")
 
+# What a script does with a command that fails: another type under our key is not ours, and is overwritten; that we may
+# not give the command is an error, or a user with too few rights would lose what is stored without a word.
+TELLING = """
+local function telling(answer)
+    if type(answer) == 'table' and answer.err and not string.find(answer.err, 'WRONGTYPE', 1, true) then
+        error(answer.err)
+    end
+    return answer
+end
+"""
+
 BATCH = 250  # rings in one script: a few milliseconds, new ones 50, in which Redis does nothing else
 
 # Places in a row, all of the same slot. What is new is made whole, so that it never grows; what has another length
 # (`keep` was changed) or is not ours is left to us. ARGV: offset, size, a record for each key.
-_ADD = """
+_ADD = (
+    TELLING
+    + """
 local odd, size = {}, tonumber(ARGV[2])
 for i, key in ipairs(KEYS) do
-    local length = redis.pcall('STRLEN', key)
+    local length = telling(redis.pcall('STRLEN', key))
     if length == 0 then
         redis.call('SET', key, string.rep('\\0', size))
         length = size
@@ -33,13 +46,16 @@ for i, key in ipairs(KEYS) do
 end
 return odd
 """
+)
 
 # The records of so many slots from the first on, of each key, whatever the size of its ring; zeros where it has none.
 # All in one string, since reading thousands of answers is what takes a client's time. ARGV: width, first, count.
-_AROUND = """
+_AROUND = (
+    TELLING
+    + """
 local width, first, count, found = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), {}
 for i, key in ipairs(KEYS) do
-    local length = redis.pcall('STRLEN', key)
+    local length = telling(redis.pcall('STRLEN', key))
     local piece = ''
     if type(length) == 'number' and length > 0 and length % width == 0 then
         local places = length / width
@@ -52,6 +68,7 @@ for i, key in ipairs(KEYS) do
 end
 return table.concat(found)
 """
+)
 
 
 class Call(Protocol):

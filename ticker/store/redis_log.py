@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from ticker.model import CoinId
 from ticker.store.base import DECISIONS_BYTES, DECISIONS_KEPT, ROUNDS_KEPT, Entry, lifetime
-from ticker.store.redis_history import Call
+from ticker.store.redis_history import TELLING, Call
 
 BATCH = 500  # entries in one script
 OVERHEAD = 256  # bytes an entry takes beside itself, with its place in both sets
@@ -20,13 +20,15 @@ EXPIRED = 1000  # entries of each kind that go, at most, with one batch
 
 # KEYS: the log, its heads by age, its bytes. ARGV: bound, overhead, how many expire at once, the moment before which
 # everything goes, the end of the short-lived that go, then head and body of each entry, and its moment.
-_RECORD = """
+_RECORD = (
+    TELLING
+    + """
 local log, ages, bytes = KEYS[1], KEYS[2], KEYS[3]
 local overhead, most = tonumber(ARGV[2]), tonumber(ARGV[3])
-local counted = redis.pcall('GET', bytes)
+local counted = telling(redis.pcall('GET', bytes))
 local total = type(counted) == 'string' and tonumber(counted)
 for _, key in ipairs({log, ages}) do
-    if type(redis.pcall('ZCARD', key)) ~= 'number' then total = nil end
+    if type(telling(redis.pcall('ZCARD', key))) ~= 'number' then total = nil end
 end
 if not total then
     redis.call('DEL', log, ages)
@@ -62,6 +64,7 @@ end
 redis.call('SET', bytes, string.format('%.0f', total))
 return total
 """
+)
 
 _MOMENT = struct.Struct(">d")  # of moments from 1970 on, the bytes are in the order of time
 _SHORT = b"~"  # stands for a round that is kept a day; no coin is called so

@@ -20,7 +20,7 @@ import aiosqlite
 from ticker.errors import DiskTrouble, Fenced, StoreBusy, StoreCorrupt, StoreDown
 from ticker.model import CoinId, Point, Snapshot, Step
 from ticker.store import sqlite_history, sqlite_log
-from ticker.store.base import KEPT, SILENCE, Entry, Publication, Report
+from ticker.store.base import KEPT, SILENCE, Entry, Grant, Publication, Report
 from ticker.store.envelope import Sealed, seal, unseal, unseal_snapshot
 from ticker.store.held import Held
 from ticker.store.watch import Hint, watch
@@ -52,7 +52,8 @@ CREATE TABLE IF NOT EXISTS bulletin (only INTEGER PRIMARY KEY CHECK (only = 1), 
 _LATER = f"BEGIN IMMEDIATE;\n{sqlite_history.SCHEMA}{sqlite_log.SCHEMA}{_BULLETIN}COMMIT;"
 
 _PUBLISH = """
-INSERT INTO publication VALUES (1, ?, ?, ?, ?, ?)
+INSERT INTO publication
+SELECT 1, ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM epoch WHERE last > ?1)
 ON CONFLICT (only) DO UPDATE SET
     epoch = excluded.epoch, seq = excluded.seq,
     snapshot = excluded.snapshot, quotes = excluded.quotes, memory = excluded.memory
@@ -118,6 +119,21 @@ class SqliteStore:
             return max(int(now * 1000), 0 if last is None else last.epoch + 1)
         return int(epoch)
 
+    async def take_lease(self, holder: str, seconds: float, now: float) -> Grant:
+        """Given to whoever asks: the file belongs to this process."""
+        return Grant(await self.new_epoch(now))
+
+    async def renew_lease(self, holder: str, seconds: float, epoch: int) -> bool:
+        """True: the file belongs to this process."""
+        return True
+
+    async def give_up_lease(self, holder: str) -> None:
+        """Nothing."""
+
+    async def leader(self) -> str | None:
+        """None: it is whoever has the file."""
+        return None
+
     async def publish(self, publication: Publication) -> None:
         """One statement that checks the fence and writes all. What the disk does not take is held in memory."""
         snapshot = publication.snapshot
@@ -127,7 +143,7 @@ class SqliteStore:
             self._held.hold(publication, error)
         else:
             if not written:
-                raise Fenced(f"{self._path}: it already holds a publication that is not older than {snapshot.id}")
+                raise Fenced(f"{self._path}: {snapshot.id} comes too late: a newer poller or publication is there")
             self._held.written()
         news, self._news = self._news, asyncio.Event()
         news.set()
