@@ -1,14 +1,11 @@
 """`ticker run`, `ticker poll`, `ticker serve`, and the demo."""
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ticker.commands import logs
 from ticker.commands.service import run_loop, serve_until_stopped
-from ticker.commands.simulate import market_of
 from ticker.config import default_folder, load
-from ticker.simulate import server as simulator
 
 
 def service(
@@ -28,6 +25,8 @@ def service(
 
 def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object], log_format: str) -> None:
     """The whole service on simulated sources in this process; nothing is kept, and every page says it is simulated."""
+    import tempfile
+
     logs.start(log_format)
     where = default_folder(folder)
     with tempfile.TemporaryDirectory(prefix="ticker-demo-") as state:
@@ -35,6 +34,9 @@ def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str
 
 
 async def _demo(folder: Path, environ: dict[str, str], overrides: Mapping[str, object]) -> None:
+    from ticker.commands.simulate import market_of
+    from ticker.simulate import server as simulator
+
     listed = load(folder, environ, overrides)
     coins = market_of(listed)
     own = [name for name, source in listed.registry.items() if source.own]

@@ -1,31 +1,28 @@
 """The running service: store, poller, scheduler and streams, feed and server, started in order and stopped in reverse.
 
-Knows how the parts fit together; not where settings come from.
+Knows how the parts fit together; not where settings come from. Each half is loaded when it is started: readers are
+answered before the poller is there, and who only polls or only serves never loads the other half.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
-
-from aiohttp import web
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from ticker.commands import assembly
-from ticker.commands.filling import fill_new
 from ticker.config import Config
 from ticker.errors import TickerError
-from ticker.feed import Feed
-from ticker.fetch import Fetcher
-from ticker.poller import Poller
-from ticker.scheduler import Scheduler
-from ticker.server import limits
-from ticker.server.app import make_app
 from ticker.store import open_store
 from ticker.store.base import Store
-from ticker.streaming import Streamer
+
+if TYPE_CHECKING:
+    from ticker.asking import Road
+    from ticker.poller import Poller
+    from ticker.streaming import Streamer
 
 log = logging.getLogger("ticker")
 
@@ -54,10 +51,11 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         stack.push_async_callback(store.close)
         await store.open()
         ends: list[asyncio.Task[None]] = []
-        if serve:
-            await stack.enter_async_context(_server(config, store))
-        if poll:
-            ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
+        with _collecting_later():
+            if serve:
+                await stack.enter_async_context(_server(config, store))
+            if poll:
+                ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -67,8 +65,25 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         log.info("stopping")
 
 
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Load and start without the garbage collector, which then never looks at what has come to stay."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @asynccontextmanager
 async def _server(config: Config, store: Store) -> AsyncIterator[None]:
+    from aiohttp import web
+
+    from ticker.feed import Feed
+    from ticker.server import limits
+    from ticker.server.app import make_app
+
     feed = Feed(store)
     await feed.start()
     runner = web.AppRunner(
@@ -99,6 +114,13 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 @asynccontextmanager
 async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and publish into the store; the task that is given ends only with an error."""
+    await asyncio.to_thread(_load_poller)  # beside the loop: readers are answered meanwhile
+
+    from ticker.fetch import Fetcher
+    from ticker.poller import Poller
+    from ticker.scheduler import Scheduler
+    from ticker.streaming import Streamer
+
     polled = assembly.assignments(config)
     user_agent = assembly.user_agent(config)
     async with Fetcher(user_agent, time.time) as fetcher:
@@ -134,6 +156,12 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _load_poller() -> None:
+    import ticker.poller
+    import ticker.scheduler
+    import ticker.streaming  # noqa: F401
+
+
 def steady_clock() -> Callable[[], float]:
     """Seconds since 1970 by the system's clock of this moment, which no later step of it moves."""
     began = time.time() - time.monotonic()
@@ -146,17 +174,19 @@ NO_SOURCE = (
 )
 
 
-async def _fill(config: Config, store: Store, poller: Poller, road: Fetcher, steady: Callable[[], float]) -> None:
+async def _fill(config: Config, store: Store, poller: "Poller", road: "Road", steady: Callable[[], float]) -> None:
     """Fill in the past of new coins, where that is wanted. Nothing depends on it."""
     if not config.history.fill:
         return
+    from ticker.commands.filling import fill_new
+
     try:
         await fill_new(config, store, poller, road, steady)
     except Exception:
         log.exception("filling in the past of new coins failed in a way that should not be; drawings begin later")
 
 
-async def _tell(poller: Poller, streamer: Streamer, nobody_answers: Callable[[], None]) -> None:
+async def _tell(poller: "Poller", streamer: "Streamer", nobody_answers: Callable[[], None]) -> None:
     """Say once, after the first round, that nobody answers."""
     await poller.first_round.wait()
     polled = any(health.polls for health in poller.health.values())

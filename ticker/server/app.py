@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -26,7 +25,6 @@ from ticker.server import (
     history,
     limits,
     oembed,
-    openapi,
     pages,
     params,
     places,
@@ -98,7 +96,7 @@ def make_app(
     app.router.add_get("/v1/prices/{coin}", doors.prices)
     app.router.add_get("/v1/coins", doors.coins)
     app.router.add_get("/v1/stream", doors.stream(sse.Door(stream, Addresses(serving.trusted_proxies)), clock))
-    app.router.add_get("/v1/openapi.json", doors.described(openapi.document(serving.origin, dialect=serving.dialect)))
+    app.router.add_get("/v1/openapi.json", doors.described)
     answers = None if past is None else history.History(past, clock)
     if answers is not None:
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
@@ -147,11 +145,8 @@ class _Doors:
     def __init__(self, serving: Serving, shelf: Shelf, pictures: Pictures) -> None:
         self._serving, self._pictures = serving, pictures
         self.shelf = shelf
-        self._policies = {
-            (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
-            for kind in render.KINDS
-            for look in render.LOOKS
-        }
+        self._policies: dict[tuple[str, str], str] = {}
+        self._described: Ready | None = None
 
     async def widget(self, request: web.Request) -> web.Response:
         """An HTML fragment."""
@@ -175,8 +170,15 @@ class _Doors:
             return draw(kind, board, replace(options, discovery=discovery)).encode()
 
         ready = self.ready((draw.__name__, kind, ask), build)
-        policy = {"Content-Security-Policy": self._policies[kind, ask.look]}
+        policy = {"Content-Security-Policy": self._policy(kind, ask.look)}
         return self.answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
+
+    def _policy(self, kind: str, look: str) -> str:
+        """The policy of a kind in a look, which needs the hash of its style."""
+        if (kind, look) not in self._policies:
+            style = render.style_hash(kind, look)
+            self._policies[kind, look] = headers.policy([style], self._serving.frame_ancestors)
+        return self._policies[kind, look]
 
     async def prices(self, request: web.Request) -> web.Response:
         """`/v1/prices` and `/v1/prices/{coin}`."""
@@ -202,14 +204,14 @@ class _Doors:
         ready = self.ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
         return self.answer(request, ready, headers.JSON)
 
-    def described(self, document: dict[str, Any]) -> Handler:
-        """`/v1/openapi.json`: the same whatever the prices are."""
-        ready = shelf.ready(_json(document))
+    async def described(self, request: web.Request) -> web.Response:
+        """`/v1/openapi.json`: the same whatever the prices are, and made when it is first asked for."""
+        if self._described is None:
+            from ticker.server import openapi
 
-        async def handler(request: web.Request) -> web.Response:
-            return self.answer(request, ready, headers.JSON)
-
-        return handler
+            document = openapi.document(self._serving.origin, dialect=self._serving.dialect)
+            self._described = shelf.ready(_json(document))
+        return self.answer(request, self._described, headers.JSON)
 
     def history(self, answers: history.History, clock: Callable[[], float]) -> Handler:
         """`/v1/history/{coin}`."""
