@@ -20,6 +20,7 @@ from ticker.historian import Historian
 from ticker.model import Coin, CoinId, Credit, Price, Quote, Snapshot, SourceName
 from ticker.politeness import Kept, Manners
 from ticker.quotebook import QuoteBook
+from ticker.resettling import Resettling
 from ticker.sources import Row
 from ticker.store.base import HEARTBEAT, Entry, Publication, Store
 
@@ -29,6 +30,7 @@ COLD_START = 3.0  # seconds the first publication waits for sources that have no
 RESUME = 2.0  # seconds the first polls wait for the store to say which sources must be left alone
 STORE_RETRY = 1.0
 RECORD_EVERY = 60.0  # seconds between whole rounds in the log of decisions
+RATES_EVERY = 30.0  # seconds after which rates are settled anew, though no quote of theirs is another
 RATES = "rate:"  # before the codes of currencies in history; no coin's id has a colon
 SILENT_RIVAL = 30.0  # seconds without a new snapshot of the poller that fenced us, after which we take over again
 
@@ -82,6 +84,7 @@ class Poller:
         self.health = self._asker.health
         self._book = QuoteBook({name: one.ids for name, one in self._assignments.items()})
         self._prices, self._rates = Memory(), Memory()
+        self._rate_settling = Resettling(RATES_EVERY)
         self._published: Publication | None = None
         self._epoch = self._seq = 0
         self._news = asyncio.Event()
@@ -262,7 +265,8 @@ class Poller:
         of = {name: one.source.of for name, one in self._assignments.items()}
         coins = tuple(quote for quote in quotes if of[quote.source] == "coins")
         prices = settle(coins, self._prices, now, self._rules)
-        rates = settle((q for q in quotes if of[q.source] == "currencies"), self._rates, now, self._rate_rules)
+        money = tuple(quote for quote in quotes if of[quote.source] == "currencies")
+        rates = self._rate_settling.settle(money, self._rates, now, self._rate_rules)
         made = record(coins, self._prices, now, self._rules, prices.prices)
         snapshot = Snapshot(
             epoch=self._epoch,

@@ -8,7 +8,6 @@ lists today, about: CoinPaprika's body has 9 MB. Streams are those of the simula
 
 import asyncio
 import gzip
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -62,7 +61,7 @@ def more(source: str, query: tuple[tuple[str, str], ...]) -> tuple[int, bytes]:
         DIALECTS[source].encode(View(others(source)[:most], 1_700_000_000.0), Ask(dict(query), {})).body
         for most in (1, None)
     )
-    tail = len(os.path.commonprefix([short[::-1], long[::-1]]))
+    tail = next(n for n, (one, other) in enumerate(zip(short[::-1], long[::-1], strict=False)) if one != other)
     return tail, long[len(short) - tail : -tail]
 
 
