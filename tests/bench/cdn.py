@@ -28,7 +28,7 @@ from origin import Origin
 LIST, OTHER = "/prices/widget/list", "/prices/widget/table"
 FRESH = 10.0  # seconds that a cache may keep an answer: s-maxage
 VARIANTS = 3
-OURS, PLAIN = "ticker behind deploy/nginx/ticker.conf", "ticker behind proxy_cache alone"
+OURS, PLAIN = "ticker behind deploy/nginx/ticker.conf", "nginx, proxy_cache alone"
 LEFT_OUT = (
     *("proxy_cache_lock", "proxy_cache_background_update", "proxy_cache_use_stale", "proxy_cache_revalidate"),
     *("proxy_cache_key", "proxy_ignore_headers", "proxy_set_header Accept-Encoding"),

@@ -168,7 +168,9 @@ async def tabulate(folder: str, rounds: int) -> list[results.Case]:
         async with Bench(coins, f"embedded:{folder}/{coins}-{sources}.sqlite3", MANY[:sources]) as bench:
             await bench.round()  # the first warms up
             costs = [1000 * await bench.round() for _ in range(rounds)]
-        found.append(results.case(f"{coins} coins, {sources} sources", "ticker", "CPU", "ms", costs))
+        found.append(
+            results.case(f"{coins} coins, {sources} source{'s' * (sources > 1)}", "ticker", "CPU", "ms", costs)
+        )
         sys.stdout.write(f"{found[-1].case:<28} {found[-1].median:>8g} ms of CPU\n")
         sys.stdout.flush()
     return found
