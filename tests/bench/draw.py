@@ -1,4 +1,4 @@
-"""Makes the tables and pictures of docs/performance.md from docs/performance/*.json.
+"""Makes the tables and pictures of docs/performance.md and docs/scale.md from docs/performance/*.json.
 
     make performance                    (or: PYTHONPATH=tests:. python tests/bench/draw.py)
 
@@ -15,7 +15,7 @@ import results
 import svg
 from results import Case, Results
 
-PAGE = results.ROOT / "docs" / "performance.md"
+PAGES = tuple(results.ROOT / "docs" / name for name in ("performance.md", "scale.md"))
 SECTION = re.compile(r"(<!-- (?P<name>\w+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
 SIZED = re.compile(r"(?P<size>[0-9]+) (?P<of>\w+)(?:, (?P<rest>.+))?")
 
@@ -43,6 +43,7 @@ PICTURES: dict[str, tuple[Picture, ...]] = {
         Picture("memory when ready", "bars", "Memory at the first answer"),
     ),
     "cdn": (Picture("origin hits", "bars", "How often the service is asked"),),
+    "scale": (Picture("requests at the service", "bars", "How often the service is asked, for each variant"),),
 }
 
 
@@ -139,8 +140,9 @@ def main() -> int:
         if (found := results.load(name)) is not None:
             for file, text in drawn(name, found).items():
                 (results.FOLDER / file).write_text(text, encoding="utf-8")
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.stdout.write(f"{PAGE.relative_to(results.ROOT)}\n")
+    for one in PAGES:
+        one.write_text(page(one.read_text(encoding="utf-8")), encoding="utf-8")
+        sys.stdout.write(f"{one.relative_to(results.ROOT)}\n")
     return 0
 
 
