@@ -21,10 +21,10 @@ SIZED = re.compile(r"(?P<size>[0-9]+) (?P<of>\w+)(?:, (?P<rest>.+))?")
 
 
 class Picture(NamedTuple):
-    """One picture: of which metric, how it is drawn, and what stands above it."""
+    """One picture: of which metric, how it is drawn, and what stands above it; "flows" are all of ours in that unit."""
 
     metric: str
-    kind: Literal["bars", "lines"]
+    kind: Literal["bars", "lines", "flows"]
     title: str
 
 
@@ -43,7 +43,7 @@ PICTURES: dict[str, tuple[Picture, ...]] = {
         Picture("memory when ready", "bars", "Memory at the first answer"),
     ),
     "cdn": (Picture("origin hits", "bars", "How often the service is asked"),),
-    "scale": (Picture("requests at the service", "bars", "How often the service is asked, for each variant"),),
+    "scale": (Picture("1/s", "flows", "Requests a second of one variant, by how many readers there are"),),
 }
 
 
@@ -51,17 +51,37 @@ def drawn(name: str, found: Results) -> dict[str, str]:
     """File name to SVG; a picture of what was not measured is left out."""
     made = {}
     for picture in PICTURES.get(name, ()):
-        cases = [one for one in found.cases if one.metric == picture.metric]
+        if picture.kind == "flows":
+            cases = [_flow(one) for one in found.cases if one.unit == picture.metric and _ours(one.contestant)]
+        else:
+            cases = [one for one in found.cases if one.metric == picture.metric]
         text = (_bars if picture.kind == "bars" else _lines)(picture.title, cases) if cases else None
         if text is not None:
-            made[f"{name}-{picture.metric.replace(' ', '-')}.svg"] = text
+            what = "requests" if picture.kind == "flows" else picture.metric.replace(" ", "-")
+            made[f"{name}-{what}.svg"] = text
     return made
+
+
+def _ours(contestant: str) -> bool:
+    return contestant.startswith("ticker")
+
+
+def _apart(case: str) -> str:
+    """A case with the thousands of its size apart."""
+    return re.sub(r"^[0-9]{5,}", lambda found: f"{int(found[0]):,}", case)
+
+
+def _flow(one: Case) -> Case:
+    """The metric in the contestant's place, so that each has a line."""
+    return Case(one.case, one.metric, one.metric, one.unit, one.rounds, one.median)
 
 
 def _bars(title: str, cases: Sequence[Case]) -> str:
     groups: dict[str, list[svg.Bar]] = {}
     for one in cases:
-        groups.setdefault(one.case, []).append(svg.Bar(one.contestant, one.median, min(one.rounds), max(one.rounds)))
+        groups.setdefault(_apart(one.case), []).append(
+            svg.Bar(one.contestant, one.median, min(one.rounds), max(one.rounds))
+        )
     return svg.bars(title, cases[0].unit, groups)
 
 
@@ -101,8 +121,8 @@ def tables(found: Results) -> Iterator[str]:
 def _table(corner: str, cells: dict[tuple[str, str], Case], *, ratio: bool = False) -> str:
     """Medians; with a ratio, of our first contestant to the first of the others."""
     rows, columns = (list(dict.fromkeys(key[place] for key in cells)) for place in (0, 1))
-    ours = next((one for one in columns if one.startswith("ticker")), None)
-    other = next((one for one in columns if not one.startswith("ticker")), None)
+    ours = next((one for one in columns if _ours(one)), None)
+    other = next((one for one in columns if not _ours(one)), None)
     ratio = ratio and ours is not None and other is not None
     head = [corner, *columns, *([f"{ours} : {other}"] if ratio else [])]
     told = [head, ["---", *["--:"] * (len(head) - 1)]]
@@ -111,7 +131,7 @@ def _table(corner: str, cells: dict[tuple[str, str], Case], *, ratio: bool = Fal
         if ratio:
             pair = [cells.get((row, one or "")) for one in (ours, other)]
             line.append(f"{pair[0].median / pair[1].median:.2f}" if pair[0] and pair[1] and pair[1].median else "")
-        told.append([row, *line])
+        told.append([_apart(row), *line])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in told)
 
 

@@ -10,7 +10,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH = 760
-LEFT, RIGHT, TOP, BOTTOM = 64, 190, 64, 46
+LEFT, RIGHT, TOP, BOTTOM = 84, 190, 64, 46
 BAR, GAP = 18, 8
 STYLE = """
 svg { --ground: #fff; --ink: #1c2128; --quiet: #57606a; --line: #d8dee4;
@@ -63,7 +63,7 @@ def lines(title: str, x_name: str, unit: str, series: Mapping[str, Sequence[tupl
     height = 380
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
-    low, high = 10 ** math.floor(math.log10(min(ys))), 10 ** math.ceil(math.log10(max(ys) * 1.02))
+    low, high = 10 ** math.floor(math.log10(min(ys))), 10 ** math.ceil(math.log10(max(ys)))
 
     def at(x: float, y: float) -> tuple[float, float]:
         across = math.log(x / min(xs)) / (math.log(max(xs) / min(xs)) or 1.0)
