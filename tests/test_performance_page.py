@@ -1,5 +1,7 @@
 """docs/performance.md and docs/scale.md are what docs/performance/*.json say."""
 
+from pathlib import Path
+
 import pytest
 from bench_path import draw, results, svg
 
@@ -16,7 +18,7 @@ def test_results_are_in_shape(name: str) -> None:
 
 
 @pytest.mark.parametrize("page", draw.PAGES, ids=lambda page: page.name)
-def test_the_page_is_what_the_figures_say(page: draw.Path) -> None:
+def test_the_page_is_what_the_figures_say(page: Path) -> None:
     """`make performance` would change nothing."""
     text = page.read_text(encoding="utf-8")
 
