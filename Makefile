@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run demo test check coverage lint faults exam performance screenshots clean
+.PHONY: run demo test check coverage lint faults exam performance docs screenshots clean
 
 run: $(VENV)/run.stamp  ## the service on the real sources
 	$(BIN)/ticker run
@@ -37,6 +37,9 @@ bench-%: $(VENV)/dev.stamp  ## one benchmark of tests/bench: throughput, fanout,
 
 performance: $(VENV)/dev.stamp  ## the tables and pictures of docs/performance.md and docs/scale.md from what the benchmarks left
 	PYTHONPATH=tests:. $(BIN)/python tests/bench/draw.py
+
+docs: $(VENV)/dev.stamp  ## the pages of docs/ that are written from the code
+	PYTHONPATH=tests:. $(BIN)/python tests/docs/configuration.py
 
 screenshots: $(VENV)/dev.stamp  ## the pictures in docs/
 	$(BIN)/python tests/browser/screenshots.py

@@ -25,7 +25,7 @@ from babel.numbers import (
     parse_pattern,
 )
 
-from widgets.locales import ZEROS, Tagged
+from widgets.locales import ZEROS, Tagged, least_grouped
 from widgets.locales import locale_of as _locale
 from widgets.words import words
 
@@ -39,6 +39,7 @@ _SMALL = 4  # fewest decimals below one, so that a column of such prices lines u
 _WHOLE = 1_000_000  # from here on the decimals are noise
 _UNITS = {"SATS": ("sats", 0), "BITS": ("bits", 2)}  # parts of a bitcoin: how they are written, and their decimals
 _COUNTED = 4  # zeros behind the point, from which on nobody counts them at a glance
+_TINY = Decimal(1).scaleb(-_COUNTED)  # what has so many zeros is below it
 _SUBSCRIPT = {0x30 + digit: 0x2080 + digit for digit in range(10)}
 _EXACT = Context(prec=120)
 _SHOWABLE = (Decimal("1e-30"), Decimal("1e30"))
@@ -86,8 +87,14 @@ def _pattern(tag: str, kind: Literal["currency", "decimal", "percent"], decimals
 def _write(tag: str, kind: Literal["currency", "decimal", "percent"], value: Decimal, decimals: int, code: str) -> str:
     locale = _locale(tag)
     with localcontext(_EXACT):
+        shown = round(abs(value) * 100 if kind == "percent" else abs(value), decimals)
         text = _pattern(tag, kind, decimals).apply(
-            value, locale, currency=code or None, currency_digits=False, numbering_system="default"
+            value,
+            locale,
+            currency=code or None,
+            currency_digits=False,
+            group_separator=shown >= least_grouped(locale),
+            numbering_system="default",
         )
     return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, locale)), locale)
 
@@ -124,6 +131,8 @@ def short_price(value: Decimal | None, currency: str, locale: str) -> str | None
 
     None where there are fewer than four zeros behind the point to count.
     """
+    if value is None or value >= _TINY:
+        return None
     text, found = price(value, currency, locale), _locale(locale)
     system = found.default_numbering_system
     zero, point = chr(ZEROS[system]), found.number_symbols[system]["decimal"]

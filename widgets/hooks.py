@@ -17,6 +17,7 @@ def hooks(options: Options) -> Mapping[str, str | None]:
     return {
         "data-locale": options.locale,
         "data-change": options.change,
+        "data-zeros": "count" if options.zeros == "count" else None,
         "data-say-delayed": say["delayed"],
         "data-say-none": say["none"],
         "data-say-empty": say["empty"],

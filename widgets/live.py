@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from widgets.board import Period, Row
-from widgets.format import NONE, Change, change, price
+from widgets.format import NONE, Change, change, price, short_price
 from widgets.view import as_of_note, row_notes, row_sources
 
 
@@ -16,10 +16,12 @@ from widgets.view import as_of_note, row_notes, row_sources
 class Texts:
     """What a row says at its rung of the ladder. `price` is "—" where there is none, a change None where it is unknown.
 
+    `short` is a tiny price with its zeros counted, for eyes, where that is wanted; None where there is none to count.
     `notes` are the quiet words beside it, weightiest first; `why` the sentences behind them; `sources` how many agree.
     """
 
     price: str
+    short: str | None
     changes: Mapping[Period, Change | None]
     notes: tuple[str, ...]
     why: str
@@ -37,6 +39,7 @@ def texts(row: Row, changes: Mapping[Period, Decimal | None], currency: str, loc
     told = as_of_note(row.as_of, locale)
     return Texts(
         price=text,
+        short=short_price(row.price, currency, locale),
         changes={period: None if gone else change(value, locale) for period, value in changes.items()},
         notes=tuple(note.text for note in notes),
         why=why,

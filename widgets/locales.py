@@ -43,6 +43,10 @@ ZEROS: Mapping[str, int] = {
 }
 
 _TAG = re.compile(r"([a-z]{2,3}(?:-[a-z0-9]{2,8}){0,3}?)(?:-u-nu-([a-z]{3,8}))?", re.ASCII | re.IGNORECASE)
+# Where four digits stand together and five do not, "1234" and "12.345": CLDR 48's minimumGroupingDigits, which Babel's
+# data lacks. Spanish and Portuguese do so in some countries only.
+_FOUR_TOGETHER = frozenset(("be", "bg", "ee", "et", "hu", "hy", "ia", "ie", "it", "ka", "lv", "pl", "sl", "sq"))
+_SPAIN = frozenset((None, "EA", "ES", "GQ", "IC", "PH"))
 _ALIASED = ("months", "days", "quarters", "eras")  # where the CLDR says "the same as over there"
 
 
@@ -108,3 +112,14 @@ def canonical(tag: str) -> str:
     found = locale_of(tag.replace("_", "-"))
     base = str(found).replace("_", "-")
     return f"{base}-u-nu-{found.system}" if found.system else base
+
+
+def least_grouped(locale: Locale) -> int:
+    """The smallest whole number that a locale writes with a mark between its thousands."""
+    language, territory = locale.language, locale.territory
+    together = (
+        language in _FOUR_TOGETHER
+        or (language == "es" and territory in _SPAIN)
+        or (language == "pt" and territory not in (None, "BR"))
+    )
+    return 10_000 if together else 1000

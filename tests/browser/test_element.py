@@ -40,6 +40,19 @@ def test_strict_host(stage: Stage, tab: Page) -> None:
     assert tab.locator("market-prices > .mp").evaluate("e => getComputedStyle(e).borderRadius") == "11.25px"
 
 
+@pytest.mark.parametrize(("zeros", "shown"), [("count", "$0.0₅71 $0.0000071"), ("all", "$0.0000071")])
+def test_a_tiny_price_keeps_its_form(stage: Stage, tab: Page, zeros: str, shown: str) -> None:
+    """Zeros that the server counted stay counted for eyes, and whole for ears, when the price changes."""
+    stage.settle(moved(price("bitcoin", "0.00000644")))
+    tab.goto(site(stage, f'<market-prices zeros="{zeros}"></market-prices>'))
+    expect(tab.locator(".mp-price").first).to_contain_text("$0.00000644")
+    stage.settle(moved(price("bitcoin", "0.0000071")))
+    expect(tab.locator(".mp-price").first).to_have_text(shown)
+    assert tab.locator(".mp-price").first.locator("[aria-hidden]").count() == (zeros == "count")
+    stage.settle(moved(price("bitcoin", "64250.12")))
+    expect(tab.locator(".mp-price").first).to_have_text("$64,250.12")
+
+
 @pytest.mark.parametrize("width", [300, 800])
 @pytest.mark.parametrize("rows", [None, 3])
 def test_room_is_kept(stage: Stage, tab: Page, rows: int | None, width: int) -> None:

@@ -22,6 +22,7 @@ HEADINGS = {
     "test_times": "Times, clocks and frozen sources",
     "test_stores": "Stores, restarts and rivals",
     "test_market": "Everything at once, at random",
+    "test_soak": "The whole service, with faults on every wire",
 }
 INTRODUCTION = """# Faults: what was expected, what was measured
 

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from loopback import loopback
+from msgspec.structs import replace
+from past_store import CountingStore
 from server.test_app import Site, start
 from server.test_currencies import with_rates
 from snapshots import COINS, NOW, price, snapshot
@@ -20,6 +22,8 @@ from ticker.server.dialect import answers, asks, refusal
 from ticker.server.dialect.answers import number
 from ticker.server.dialect.sparks import AGAIN, KEPT, Sparklines
 from ticker.server.params import RequestError
+
+BITCOIN = COINS[0]
 
 
 def simple(found: Snapshot, now: float = NOW, **query: str) -> dict[str, Any]:
@@ -34,7 +38,7 @@ def markets(found: Snapshot, now: float = NOW, **query: str) -> list[dict[str, A
     """The answer to a `coins/markets`, likewise."""
     ask = asks.markets(list({"vs_currency": "usd", **query}.items()), asks.known(found))
     answer: list[dict[str, Any]] = json.loads(
-        answers.markets(found, ask, now, "https://x.example", {}), parse_float=Decimal, parse_int=Decimal
+        answers.markets(found, ask, now, "https://x.example", answers.no_sparks), parse_float=Decimal, parse_int=Decimal
     )
     return answer
 
@@ -243,15 +247,28 @@ async def test_sparklines_are_read_once_and_survive_the_store() -> None:
     """A crowd reads once; a store that is down takes nothing away, and is asked again after a while."""
     store, now = Hours(), [NOW]
     sparks = Sparklines(store, lambda: now[0])
-    await asyncio.gather(*(sparks.read(["bitcoin"]) for _ in range(20)))
-    assert (store.reads, sparks.known) == (1, {"bitcoin": (Decimal(1),)})
+    await asyncio.gather(*(sparks.read([BITCOIN]) for _ in range(20)))
+    assert (store.reads, sparks.of(BITCOIN)) == (1, (Decimal(1),))
     store.down, now[0] = True, NOW + KEPT
-    await sparks.read(["bitcoin"])
-    await sparks.read(["bitcoin"])
-    assert (store.reads, sparks.known) == (2, {"bitcoin": (Decimal(1),)})
+    await sparks.read([BITCOIN])
+    await sparks.read([BITCOIN])
+    assert (store.reads, sparks.of(BITCOIN)) == (2, (Decimal(1),))
     store.down, now[0] = False, now[0] + AGAIN
-    await sparks.read(["bitcoin"])
-    assert sparks.known == {"bitcoin": (Decimal(3),)}
+    await sparks.read([BITCOIN])
+    assert sparks.of(BITCOIN) == (Decimal(3),)
+
+
+async def test_a_sparkline_is_in_the_unit_of_now() -> None:
+    """From the moment that a coin is counted otherwise, what was read before is gone, and read anew from there."""
+    store, changed = CountingStore(), replace(BITCOIN, since=NOW - 1800)
+    for before, value in ((7200.0, 65_000_000), (3600.0, 64_000_000), (0.0, 65_000)):
+        await store.add_points("1h", NOW - before, {"bitcoin": Decimal(value)})
+    sparks = Sparklines(store, lambda: NOW)
+    await sparks.read([BITCOIN])
+    assert len(sparks.of(BITCOIN)) == 3
+    assert sparks.of(changed) == ()
+    await sparks.read([changed])
+    assert (sparks.of(changed), sparks.of(BITCOIN)) == ((Decimal(65_000),), ())
 
 
 PATHS = [

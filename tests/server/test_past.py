@@ -5,20 +5,27 @@ from decimal import Decimal
 
 import pytest
 from fakes import Clock
+from msgspec.structs import replace
 from past_store import CountingStore
-from snapshots import NOW
+from snapshots import COINS, NOW
 
 from ticker.errors import StoreDown
-from ticker.model import Point
+from ticker.model import Coin, Point
 from ticker.server import past
 from ticker.server.filled import Grid, on_grid
 from ticker.server.past import CHARTS, SPARKS, Memory
 
 HOUR, DAY = 3600.0, 86_400.0
 D = Decimal
+BITCOIN = COINS[0]
 
 
-def prices(memory: Memory, coin: str, grid: Grid, now: float) -> tuple[Decimal | None, ...]:
+def named(coin: str) -> Coin:
+    """A coin of that id."""
+    return Coin(coin, coin, coin)
+
+
+def prices(memory: Memory, coin: Coin, grid: Grid, now: float) -> tuple[Decimal | None, ...]:
     """What would be drawn."""
     found = memory.drawn(coin, grid, now)
     return () if found is None else found.prices
@@ -65,12 +72,12 @@ async def test_the_first_draw_does_without_and_the_next_has_it(store: CountingSt
     memory = Memory(store, Clock(), told.set)
     memory.start()
     store.gate.clear()
-    assert prices(memory, "bitcoin", SPARKS["7d"], NOW) == ()
+    assert prices(memory, BITCOIN, SPARKS["7d"], NOW) == ()
     await asyncio.sleep(0)
     store.gate.set()
     async with asyncio.timeout(5):
         await told.wait()
-    found = prices(memory, "bitcoin", SPARKS["7d"], NOW)
+    found = prices(memory, BITCOIN, SPARKS["7d"], NOW)
     assert len(found) == 43
     assert found[-1] is not None
     await memory.close()
@@ -79,12 +86,12 @@ async def test_the_first_draw_does_without_and_the_next_has_it(store: CountingSt
 async def test_drawing_asks_the_store_for_nothing(store: CountingStore) -> None:
     """A thousand draws, no read (trust rule 28)."""
     memory = Memory(store, Clock())
-    memory.want("bitcoin", SPARKS["24h"], NOW)
+    memory.want(BITCOIN, SPARKS["24h"], NOW)
     await memory.read(NOW)
     reads = len(store.reads)
     for _ in range(1000):
-        prices(memory, "bitcoin", SPARKS["24h"], NOW)
-        prices(memory, "bitcoin", CHARTS["24h"], NOW)
+        prices(memory, BITCOIN, SPARKS["24h"], NOW)
+        prices(memory, BITCOIN, CHARTS["24h"], NOW)
     assert len(store.reads) == reads == 1
 
 
@@ -93,8 +100,8 @@ async def test_only_what_is_new_is_read(store: CountingStore) -> None:
     await store.fill("bitcoin", "1m", 60.0, 100)
     await store.fill("bitcoin", "1h", HOUR, 10)
     memory = Memory(store, Clock())
-    memory.want("bitcoin", SPARKS["24h"], NOW)
-    memory.want("bitcoin", SPARKS["7d"], NOW)
+    memory.want(BITCOIN, SPARKS["24h"], NOW)
+    memory.want(BITCOIN, SPARKS["7d"], NOW)
     assert await memory.read(NOW)
     assert len(store.reads) == 2
     assert not await memory.read(NOW + 30)
@@ -102,25 +109,25 @@ async def test_only_what_is_new_is_read(store: CountingStore) -> None:
     await store.add_points("1m", NOW + 60, {"bitcoin": D(7777)})
     assert await memory.read(NOW + 60)
     assert store.reads[2:] == [("bitcoin", "1m", NOW, NOW + 60)]
-    assert prices(memory, "bitcoin", CHARTS["24h"], NOW + 60)[-1] == D(7777)
+    assert prices(memory, BITCOIN, CHARTS["24h"], NOW + 60)[-1] == D(7777)
 
 
 async def test_what_was_filled_in_behind_is_found(store: CountingStore) -> None:
     """Every ten minutes all of it is read again, since a command may have filled in the past."""
     await store.fill("bitcoin", "1d", DAY, 1)
     memory = Memory(store, Clock())
-    memory.want("bitcoin", CHARTS["30d"], NOW)
+    memory.want(BITCOIN, CHARTS["30d"], NOW)
     await memory.read(NOW)
     await store.fill("bitcoin", "1d", DAY, 20)
     assert not await memory.read(NOW + 300)
     assert await memory.read(NOW + 600)
-    assert sum(one is not None for one in prices(memory, "bitcoin", CHARTS["30d"], NOW + 600)) == 20
+    assert sum(one is not None for one in prices(memory, BITCOIN, CHARTS["30d"], NOW + 600)) == 20
 
 
 async def test_a_clock_that_was_set_back_reads_anew(store: CountingStore) -> None:
     """Nothing waits for a time that may be a year away."""
     memory = Memory(store, Clock())
-    memory.want("bitcoin", SPARKS["24h"], NOW)
+    memory.want(BITCOIN, SPARKS["24h"], NOW)
     await memory.read(NOW)
     await memory.read(NOW - DAY)
     assert len(store.reads) == 2
@@ -129,7 +136,7 @@ async def test_a_clock_that_was_set_back_reads_anew(store: CountingStore) -> Non
 async def test_what_nobody_wants_is_forgotten(store: CountingStore) -> None:
     """After ten minutes; until then it is read on."""
     memory = Memory(store, Clock())
-    memory.want("bitcoin", SPARKS["24h"], NOW)
+    memory.want(BITCOIN, SPARKS["24h"], NOW)
     await memory.read(NOW)
     await memory.read(NOW + past.WANTED + 1)
     assert len(store.reads) == 1
@@ -140,23 +147,23 @@ async def test_memory_is_bounded(store: CountingStore) -> None:
     """Beyond the most there may be, new ones are done without, and the old ones stay."""
     memory = Memory(store, Clock())
     for number in range(past.MOST + 50):
-        memory.want(f"coin{number}", SPARKS["24h"], NOW)
+        memory.want(named(f"coin{number}"), SPARKS["24h"], NOW)
     assert len(memory._series) == past.MOST
-    assert "coin0" in {coin for coin, _ in memory._series}
-    assert prices(memory, "another", SPARKS["24h"], NOW) == ()
+    assert "coin0" in {coin for coin, _, _ in memory._series}
+    assert prices(memory, named("another"), SPARKS["24h"], NOW) == ()
 
 
 async def test_a_store_that_is_down_takes_nothing_away(store: CountingStore) -> None:
     """What was read stays as it is."""
     await store.fill("bitcoin", "1m", 60.0, 100)
     memory = Memory(store, Clock())
-    memory.want("bitcoin", SPARKS["24h"], NOW)
+    memory.want(BITCOIN, SPARKS["24h"], NOW)
     await memory.read(NOW)
-    before = prices(memory, "bitcoin", SPARKS["24h"], NOW)
+    before = prices(memory, BITCOIN, SPARKS["24h"], NOW)
     store.down = True
     with pytest.raises(StoreDown):
         await memory.read(NOW + 120)
-    assert prices(memory, "bitcoin", SPARKS["24h"], NOW) == before
+    assert prices(memory, BITCOIN, SPARKS["24h"], NOW) == before
 
 
 async def test_filled_hours_stand_before_ours(store: CountingStore) -> None:
@@ -164,12 +171,12 @@ async def test_filled_hours_stand_before_ours(store: CountingStore) -> None:
     await store.fill("fill:bitcoin", "1h", HOUR, 168)
     await store.fill("bitcoin", "1h", HOUR, 3)
     memory = Memory(store, Clock())
-    memory.want("bitcoin", CHARTS["7d"], NOW)
+    memory.want(BITCOIN, CHARTS["7d"], NOW)
     assert await memory.read(NOW)
-    found = memory.drawn("bitcoin", CHARTS["7d"], NOW)
+    found = memory.drawn(BITCOIN, CHARTS["7d"], NOW)
     assert found is not None
     assert (found.filled, found.prices[0], None in found.prices[1:]) == (166, None, False)
-    without = memory.drawn("bitcoin", CHARTS["7d"], NOW, filled=False)
+    without = memory.drawn(BITCOIN, CHARTS["7d"], NOW, filled=False)
     assert without is not None
     assert sum(one is not None for one in without.prices) == 3
 
@@ -178,12 +185,12 @@ async def test_hours_filled_in_later_come_soon(store: CountingStore) -> None:
     """A service that has just begun does not wait ten minutes for its past, and its first readers no minute."""
     await store.fill("bitcoin", "1h", HOUR, 3)
     memory = Memory(store, Clock())
-    memory.want("bitcoin", CHARTS["7d"], NOW)
+    memory.want(BITCOIN, CHARTS["7d"], NOW)
     await memory.read(NOW)
     await store.fill("fill:bitcoin", "1h", HOUR, 168)
     assert not await memory.read(NOW + 1)
     assert await memory.read(NOW + past.SOON)
-    found = memory.drawn("bitcoin", CHARTS["7d"], NOW + past.SOON)
+    found = memory.drawn(BITCOIN, CHARTS["7d"], NOW + past.SOON)
     assert found is not None
     assert found.filled == 166
 
@@ -194,7 +201,21 @@ async def test_a_past_that_is_whole_asks_for_no_hours(store: CountingStore) -> N
     await store.fill("bitcoin", "1m", 60.0, 1500)
     memory = Memory(store, Clock())
     for grid in (SPARKS["24h"], CHARTS["7d"]):
-        memory.want("bitcoin", grid, NOW)
+        memory.want(BITCOIN, grid, NOW)
     await memory.read(NOW)
     await memory.read(NOW + past.WHOLE - 1)
     assert store.filled_reads == []
+
+
+async def test_a_coin_in_another_unit_is_another_series(store: CountingStore) -> None:
+    """From the snapshot on that says so, none of its prices from before is drawn, however lately they were read."""
+    await store.fill("bitcoin", "1h", HOUR, 180)
+    await store.fill("fill:bitcoin", "1h", HOUR, 168)
+    memory, changed = Memory(store, Clock()), replace(BITCOIN, since=NOW - 10 * HOUR)
+    memory.want(BITCOIN, CHARTS["7d"], NOW)
+    await memory.read(NOW)
+    assert len([one for one in prices(memory, BITCOIN, CHARTS["7d"], NOW) if one is not None]) == 169
+    assert prices(memory, changed, CHARTS["7d"], NOW) == ()
+    await memory.read(NOW)
+    assert len([one for one in prices(memory, changed, CHARTS["7d"], NOW) if one is not None]) == 11
+    assert [start for _, _, start, _ in store.filled_reads] == [NOW - 10 * HOUR]

@@ -11,7 +11,7 @@ from babel.numbers import get_decimal_symbol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.format import NONE, change, clock, compact, is_locale, iso, moment, price, short_price
+from widgets.format import NONE, change, clock, compact, is_locale, iso, moment, price, round_price, short_price
 
 TAGS = ("en", "de", "fr", "ja", "ar", "ar-EG", "hi", "fa", "pt-BR", "ru", "he", "tr", "de-CH", "bn", "sv")
 NBSP, THIN = "\u00a0", "\u202f"
@@ -80,6 +80,33 @@ def test_price_by_locale(tag: str, large: str, tiny: str) -> None:
     """Separators, symbol, its place and the digits are those of the locale."""
     assert plain(price(Decimal("64250.12"), "usd", tag)) == large
     assert plain(price(Decimal("0.00000644"), "usd", tag)) == tiny
+
+
+@pytest.mark.parametrize(
+    ("tag", "four", "five"),
+    [
+        ("es", f"1234,50{NBSP}US$", f"12.345,00{NBSP}US$"),
+        ("es-MX", f"USD{NBSP}1,234.50", f"USD{NBSP}12,345.00"),
+        ("pl", f"1234,50{NBSP}USD", f"12{NBSP}345,00{NBSP}USD"),
+        ("pt-PT", f"1234,50{NBSP}US$", f"12{NBSP}345,00{NBSP}US$"),
+        ("pt", f"US${NBSP}1.234,50", f"US${NBSP}12.345,00"),
+        ("it", f"1234,50{NBSP}USD", f"12.345,00{NBSP}USD"),
+        ("en", "$1,234.50", "$12,345.00"),
+    ],
+)
+def test_four_digits_stand_together_where_they_do(tag: str, four: str, five: str) -> None:
+    """Thousands are marked from five digits on in some languages, and so are those of what is rounded up to five."""
+    assert plain(price(Decimal("1234.5"), "usd", tag)) == four
+    assert plain(price(Decimal(12345), "usd", tag)) == five
+    ten = plain(round_price(Decimal("9999.6"), Decimal(1), "usd", tag))
+    assert ten == plain(round_price(Decimal(10000), Decimal(1), "usd", tag))
+
+
+def test_percent_are_marked_as_they_are_read() -> None:
+    """1,234 % is four digits though it is 12.34 of one."""
+    found = change(Decimal(1234), "es")
+    assert found is not None
+    assert plain(found.text) == f"+1234{NBSP}%"
 
 
 @pytest.mark.parametrize(

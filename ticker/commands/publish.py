@@ -27,7 +27,6 @@ from ticker.server.history import Past
 from ticker.server.icons import Icons
 from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
-from ticker.server.units import PresentUnit
 from ticker.server.views import next_deadline
 from ticker.static_folder import Done, StaticFolder
 from ticker.store import open_store
@@ -73,16 +72,14 @@ class _Publisher:
         self.folder, self._serving, self._compress = folder, serving, compress
         self._icons = Icons(serving.icons)
         self._memory: Memory | None = None
-        self._snapshot: Snapshot | None = None
         self.trouble = ""
 
     def remember(self, past: Past) -> None:
         """Draw lines and charts of this past."""
-        self._memory = Memory(PresentUnit(past, lambda: self._snapshot), time.time)
+        self._memory = Memory(past, time.time)
 
     async def write(self, snapshot: Snapshot) -> Done:
         """Draw and write everything as it is now, in a thread."""
-        self._snapshot = snapshot
         await asyncio.to_thread(self._draw, snapshot)  # which tells the memory what is wanted
         if self._memory is not None:
             try:

@@ -41,7 +41,6 @@ from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
 from ticker.server.shelf import Build, Ready, Shelf
 from ticker.server.stream import LIMITS, Limits, Stream
-from ticker.server.units import PresentUnit
 from widgets import render
 
 log = logging.getLogger("ticker.server")
@@ -80,7 +79,6 @@ def make_app(
     Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`.
     """
     ready = Shelf(clock)
-    past = None if past is None else PresentUnit(past, lambda: feed.snapshot)
     memory = None if past is None else Memory(past, clock, ready.refresh)
     icons = own_icons.Icons(serving.icons, ready.refresh)
     pictures = Pictures(serving.origin, serving.disclaimer, memory, icons.address)

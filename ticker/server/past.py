@@ -2,7 +2,8 @@
 
 Who draws says what it wants and takes what is there; what is missing is read in the background, and what is wanted is
 read on, at most once a minute. So the first picture may come without its line, and the next has it. Bounded: what
-nobody wants any more is forgotten, and beyond `MOST` series nothing new is taken on. Knows neither HTTP nor widgets.
+nobody wants any more is forgotten, and beyond `MOST` series nothing new is taken on. A coin in another unit is
+another series: none of its prices from before is drawn. Knows neither HTTP nor widgets.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ticker.errors import StoreError
-from ticker.model import CoinId, Point, Step
+from ticker.model import Coin, CoinId, Point, Step
 from ticker.server.filled import SPAN, Drawn, Grid, drawn, wanting
 from ticker.server.history import Past
 from ticker.store.base import DAY, FILLED, HOUR, slot
@@ -38,7 +39,7 @@ CHARTS: Mapping[str, Grid] = {
 }
 _REACH: Mapping[Step, float] = {"1m": DAY + HOUR, "1h": 7 * DAY + 4 * HOUR, "1d": 31 * DAY}  # seconds
 
-Key = tuple[CoinId, Step]
+Key = tuple[CoinId, Step, float]  # the last: since when the coin is counted as it is
 
 
 @dataclass(slots=True)
@@ -74,9 +75,9 @@ class Memory:
             task.cancel()
             await asyncio.wait([task])
 
-    def drawn(self, coin: CoinId, grid: Grid, now: float, *, filled: bool = True) -> Drawn | None:
+    def drawn(self, coin: Coin, grid: Grid, now: float, *, filled: bool = True) -> Drawn | None:
         """What is known of each slot, with `filled` hours where ours are not yet; None where nothing was read yet."""
-        series = self._want((coin, grid.step), now)
+        series = self._want((coin.id, grid.step, coin.since or 0.0), now)
         if series is None or not series.points:
             return None
         last = int(now // grid.width)
@@ -87,9 +88,9 @@ class Memory:
             found = series.drawn[key] = (last, drawn(series.points, hours, grid, now))
         return found[1]
 
-    def want(self, coin: CoinId, grid: Grid, now: float) -> None:
+    def want(self, coin: Coin, grid: Grid, now: float) -> None:
         """Say that it will be drawn soon."""
-        self._want((coin, grid.step), now)
+        self._want((coin.id, grid.step, coin.since or 0.0), now)
 
     def _want(self, key: Key, now: float) -> _Series | None:
         series = self._series.get(key)
@@ -161,8 +162,8 @@ class Memory:
         return True
 
     async def _read_own(self, key: Key, series: _Series, now: float) -> None:
-        coin, step = key
-        start = now - _REACH[step]
+        coin, step, unit = key
+        start = max(now - _REACH[step], unit)
         whole = series.read_at is None or now - series.whole_at >= WHOLE or now < series.whole_at
         since = start if whole or not series.points else max(start, series.points[-1].at)
         found = await self._past.points(coin, step, since, now)
@@ -172,11 +173,12 @@ class Memory:
             series.whole_at = now
 
     async def _read_filled(self, key: Key, series: _Series, now: float) -> None:
-        coin, step = key
+        coin, step, unit = key
         if not wanting(series.points, now, _REACH[step]):
             series.filled, series.filled_at = [], None
         elif _filled_due(step, series, now):
-            series.filled = await self._past.points(FILLED + coin, "1h", now - min(_REACH[step], SPAN), now)
+            start = max(now - min(_REACH[step], SPAN), unit)
+            series.filled = await self._past.points(FILLED + coin, "1h", start, now)
             series.filled_at = now
 
 

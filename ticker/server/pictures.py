@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from ticker.conversion import rate_of
 from ticker.currencies import CURRENCIES, DOLLAR
-from ticker.model import Price, Snapshot
+from ticker.model import Coin, Price, Snapshot
 from ticker.server import views
 from ticker.server.filled import Drawn, Grid
 from ticker.server.params import Ask, Defaults, columns, default_limit
@@ -49,21 +49,21 @@ class Pictures:
             times = [row.as_of for row in rows if row.price is not None and row.as_of is not None]
             board = replace(board, page=page, pages=pages, as_of=min(times, default=None))
         prices = snapshot.by_coin()
-        return replace(board, rows=tuple(self._row(kind, row, prices[row.coin][1], snapshot, ask, now) for row in rows))
+        return replace(board, rows=tuple(self._row(kind, row, *prices[row.coin], snapshot, ask, now) for row in rows))
 
-    def _row(self, kind: str, row: Row, price: Price, snapshot: Snapshot, ask: Ask, now: float) -> Row:
+    def _row(self, kind: str, row: Row, coin: Coin, price: Price, snapshot: Snapshot, ask: Ask, now: float) -> Row:
         row = replace(row, icon=self.icon(row.coin, row.icon))
         if self.past is None:
             return row
         if "spark" in ask.show and _comparable(snapshot, ask.currency):
             grid = SPARKS["7d" if kind == "table" else ask.change]
-            found = self._drawn(snapshot, row.coin, grid, price, now)
+            found = self._drawn(snapshot, coin, grid, price, now)
             row = replace(row, spark=() if found is None else found.prices, filled=0 if found is None else found.filled)
         if kind == "chart":
-            row = replace(row, chart=_chart(self._drawn(snapshot, row.coin, CHARTS[ask.range], price, now), now))
+            row = replace(row, chart=_chart(self._drawn(snapshot, coin, CHARTS[ask.range], price, now), now))
         return row
 
-    def _drawn(self, snapshot: Snapshot, coin: str, grid: Grid, price: Price, now: float) -> Drawn | None:
+    def _drawn(self, snapshot: Snapshot, coin: Coin, grid: Grid, price: Price, now: float) -> Drawn | None:
         """What is known of the past, and in the last slot what is so now.
 
         What one source told us is drawn only where its credit is shown.

@@ -174,6 +174,7 @@ def _text(coin: Coin, price: Price, currency: str, locale: str, now: float) -> d
     changes = {period: None if change is None else change.text for period, change in said.changes.items()}
     return {
         "price": said.price,
+        "short": said.short,
         "change": changes["24h"],
         "changes": changes,
         "spoken": {period: None if change is None else change.spoken for period, change in said.changes.items()},

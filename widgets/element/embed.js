@@ -23,7 +23,7 @@ addEventListener('message', ({data, source, origin}) => {
 if (customElements.get('market-prices')) return
 
 const NAMES = ['coins', 'currency', 'locale', 'theme', 'change', 'show', 'limit', 'title', 'css', 'on', 'look', 'density',
-  'up', 'sort', 'page', 'range']
+  'up', 'sort', 'page', 'range', 'zeros']
 const RUNGS = ['live', 'delayed', 'stale', 'none']
 const elements = new Set()
 const hubs = {}
@@ -253,8 +253,9 @@ class Line {
     for (const name of ['agreement', 'as_of', 'live_until', 'delayed_until', 'gone_at']) {
       set(this.row, 'data-' + name.replace('_', '-'), price[name]?.replace(/\.\d+/, ''))
     }
-    if (place && place.textContent !== text.price) {
-      place.replaceChildren(text.price)
+    const short = this.#say.zeros && text.short
+    if (place && (place.lastElementChild ?? place).textContent !== text.price) {
+      place.replaceChildren(...short ? [unheard(short), ' ', make('span', 'mp-spoken', text.price)] : [text.price])
       const rise = before && price.price && price.price - before
       if (rise) place.dataset.moved = rise > 0 ? 'up' : 'down'
       setTimeout(() => delete place.dataset.moved, 700)

@@ -8,7 +8,7 @@ client of the dialect sees neither age nor agreement, so what we would have to m
   documentation has clients tell a stale price; once gone it is null as well.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
@@ -22,8 +22,7 @@ from ticker.server.dialect.asks import CoinList, Markets, SimplePrice
 from ticker.server.views import iso
 
 SAYS = "(V3) To the Moon!"  # some clients compare it
-Sparks = Mapping[CoinId, Sequence[Decimal]]
-_NONE: tuple[Decimal, ...] = ()
+Sparks = Callable[[Coin], Sequence[Decimal]]
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _HUNDRED = Decimal(100)
 _PERCENT_PLACES = 5
@@ -116,14 +115,19 @@ def markets(snapshot: Snapshot, ask: Markets, now: float, origin: str, sparks: S
     """One page of `coins/markets`. `sparks` are hourly prices in dollars, so they are there for the dollar alone."""
     rate = rate_of(snapshot, ask.currency)
     if rate is not None:
-        sparks = {}
+        sparks = no_sparks
     page = _page(snapshot, ask)
     return msgspec.json.encode([_row(coin, convert(price, rate), ask, now, origin, sparks) for coin, price in page])
 
 
-def on_page(snapshot: Snapshot, ask: Markets) -> list[CoinId]:
+def no_sparks(_: Coin) -> Sequence[Decimal]:
+    """Of no coin any."""
+    return ()
+
+
+def on_page(snapshot: Snapshot, ask: Markets) -> list[Coin]:
     """The coins of a page."""
-    return [coin.id for coin, _ in _page(snapshot, ask)]
+    return [coin for coin, _ in _page(snapshot, ask)]
 
 
 def _page(snapshot: Snapshot, ask: Markets) -> list[tuple[Coin, Price]]:
@@ -171,7 +175,7 @@ def _row(coin: Coin, price: Price, ask: Markets, now: float, origin: str, sparks
         "last_updated": iso(price.as_of),
     }
     if ask.sparkline:
-        row["sparkline_in_7d"] = {"price": [number(one) for one in sparks.get(coin.id, _NONE)]}
+        row["sparkline_in_7d"] = {"price": [number(one) for one in sparks(coin)]}
     for period in ask.periods:
         row[f"price_change_percentage_{period}_in_currency"] = number(changes.get(period))
     return row

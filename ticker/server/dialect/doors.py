@@ -77,7 +77,7 @@ class Dialect:
             await self._sparks.read(answers.on_page(self._snapshot(), ask))
 
         def build(snapshot: Snapshot, now: float) -> bytes:
-            return answers.markets(snapshot, ask, now, self._origin, self._sparks.known)
+            return answers.markets(snapshot, ask, now, self._origin, self._sparks.of)
 
         return self._json(request, ask, build)
 

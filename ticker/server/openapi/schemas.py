@@ -77,6 +77,7 @@ SCHEMAS: dict[str, Schema] = {
     "Text": record(
         {
             "price": {"type": "string", "minLength": 1},
+            "short": or_null(TEXT),
             "change": or_null(TEXT),
             "changes": record(dict.fromkeys(PERIODS, or_null(TEXT))),
             "spoken": record(dict.fromkeys(PERIODS, or_null(TEXT))),
