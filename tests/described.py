@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+from bulletins import bulletin
 from fakes import Clock, FakeFetcher, FakeStore, assignment
 from loopback import loopback
 from snapshots import NOW, price, snapshot
 
+from ticker.bulletin import pack
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.model import Coin, Credit, Snapshot
 from ticker.poller import Listing, Poller
@@ -58,5 +60,6 @@ async def recorded() -> FakeStore:
 async def described() -> AsyncIterator[str]:
     """The origin of such a server."""
     store = await recorded()
-    async with loopback(held(), past=store, records=store) as origin:
+    await store.write_bulletin(pack(bulletin()))
+    async with loopback(held(), past=store, records=store, bulletins=store) as origin:
         yield origin

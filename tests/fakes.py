@@ -88,6 +88,7 @@ class FakeStore:
         self.published: list[Snapshot] = []
         self.epoch = 0
         self.beats = 0
+        self.bulletin: bytes | None = None
         self.history: dict[tuple[CoinId, Step], dict[int, Point]] = {}
         self.log: list[Entry] = []
         self.down = False
@@ -153,6 +154,14 @@ class FakeStore:
     async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
         self._ask()
         return [one for one in reversed(self.log) if one.coin == coin and start <= one.at <= end][:limit]
+
+    async def write_bulletin(self, bulletin: bytes) -> None:
+        self._ask()
+        self.bulletin = bulletin
+
+    async def read_bulletin(self) -> bytes | None:
+        self._ask()
+        return self.bulletin
 
     async def heartbeat(self) -> None:
         self._ask()

@@ -11,13 +11,14 @@ from ticker.server import limits
 from ticker.server.app import Serving, make_app
 from ticker.server.explain import Records
 from ticker.server.history import Past
+from ticker.server.status_doors import Bulletins
 
 
 class HeldFeed:
     """A feed that holds one snapshot, or none."""
 
     def __init__(self, held: Snapshot | None) -> None:
-        self.snapshot = held
+        self.snapshot, self.trouble = held, None
 
     def subscribe(self, _: Callable[[Snapshot], None]) -> Callable[[], None]:
         return lambda: None
@@ -30,10 +31,12 @@ async def loopback(
     *,
     past: Past | None = None,
     records: Records | None = None,
+    bulletins: Bulletins | None = None,
     clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[str]:
     """The origin of a server with this snapshot, read as the service reads its requests."""
-    app = make_app(HeldFeed(held), serving or Serving(), clock or Clock(), past, records)  # type: ignore[arg-type]
+    feed = HeldFeed(held)
+    app = make_app(feed, serving or Serving(), clock or Clock(), past, records, bulletins)  # type: ignore[arg-type]
     runner = web.AppRunner(app, max_line_size=limits.READ)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

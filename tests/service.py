@@ -136,7 +136,12 @@ async def ticker(
     port = port or free_port()
     log = config / f"{command}-{port}.log"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TICKER_")}
-    given = {"TICKER_SERVER_PORT": str(port), "TICKER_STORE_URL": f"embedded:{config}/store.sqlite3", **(environ or {})}
+    given = {
+        "TICKER_SERVER_PORT": str(port),
+        "TICKER_SERVER_METRICS_PORT": "0",
+        "TICKER_STORE_URL": f"embedded:{config}/store.sqlite3",
+        **(environ or {}),
+    }
     with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ticker", command, "--config", str(config), *options),

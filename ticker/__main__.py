@@ -218,6 +218,20 @@ def explain(
 
 
 @app.command()
+def status(
+    config: ConfigFolder = None,
+    store: StoreUrl = None,
+    url: Annotated[str | None, typer.Option("--url", help="The service to ask; by default the configured one.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print once; exit 0 well, 1 attention, 4 no source.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, once.")] = False,
+) -> None:
+    """Show how the service stands, live: sources, quotas, coins, who polls."""
+    from ticker.commands import status as command
+
+    command.show(url, config, os.environ, _overrides(store=store), once=once, as_json=as_json)
+
+
+@app.command()
 def plan(config: ConfigFolder = None) -> None:
     """Calls and megabytes a day and a month, against every quota, before anything runs."""
     from ticker.commands import plan as command

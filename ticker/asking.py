@@ -6,6 +6,8 @@ Knows the road out and politeness, and how each source is doing; not when turns 
 import asyncio
 import logging
 import random
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -51,7 +53,8 @@ class Assignment:
 class Health:
     """How a source is doing. `error` is None while it is up; `failures` counts since the last answer.
 
-    `hold` is why its last turn was put off, if it was.
+    `hold` is why its last turn was put off, if it was. `since` is when it last went up or down, `latency` how long its
+    last answer took, in seconds; `outcomes` counts turns: "answered", "put_off", or the error's slug.
     """
 
     polls: int = 0
@@ -59,6 +62,9 @@ class Health:
     error: SourceError | None = None
     answered_at: float | None = None
     hold: Hold | None = None
+    since: float | None = None
+    latency: float | None = None
+    outcomes: Counter[str] = field(default_factory=Counter)
 
     @property
     def heard(self) -> bool:
@@ -116,6 +122,7 @@ class Asker:
         hold = self.manners.begin(name, self._steady(), len(requests))
         if hold is not None:
             return self._held(name, hold)
+        began = time.monotonic()
         try:
             quotes = await self._ask(assignment, requests, health.polls + 1)
         except _Postponed as postponed:
@@ -125,6 +132,10 @@ class Asker:
         if health.error is not None:
             log.info("%s is back after %d failed polls", name, health.failures)
         self.manners.answered(name)
+        if health.error is not None or not health.polls:
+            health.since = self._clock()
+        health.latency = time.monotonic() - began
+        health.outcomes["answered"] += 1
         health.polls, health.failures, health.error, health.hold = health.polls + 1, 0, None, None
         health.answered_at = self._clock()
         return Turn(quotes, None)
@@ -165,11 +176,14 @@ class Asker:
             why = "its quota is used up for now" if hold.why == "budget" else "it must be left alone until then"
             log.info("%s is put off for %.1f s: %s", name, hold.seconds, why)
         health.hold = hold
+        health.outcomes["put_off"] += 1
         return Turn(None, hold.seconds)
 
     def _failed(self, name: SourceName, error: SourceError) -> Turn:
         health = self.health[name]
+        health.outcomes[error.slug] += 1
         if health.error is None:
+            health.since = self._clock()
             log.warning("%s; its last answer stays while it may", error)
         elif health.error.slug != error.slug:
             log.info("%s", error)

@@ -23,6 +23,7 @@ from ticker.quotebook import QuoteBook
 from ticker.resettling import Resettling
 from ticker.sources import Row
 from ticker.store.base import HEARTBEAT, Entry, Publication, Store
+from ticker.tally import Tally
 
 log = logging.getLogger("ticker.poller")
 
@@ -30,7 +31,6 @@ COLD_START = 3.0  # seconds the first publication waits for sources that have no
 RESUME = 2.0  # seconds the first polls wait for the store to say which sources must be left alone
 STORE_RETRY = 1.0
 RECORD_EVERY = 60.0  # seconds between whole rounds in the log of decisions
-RATES_EVERY = 30.0  # seconds after which rates are settled anew, though no quote of theirs is another
 RATES = "rate:"  # before the codes of currencies in history; no coin's id has a colon
 SILENT_RIVAL = 30.0  # seconds without a new snapshot of the poller that fenced us, after which we take over again
 
@@ -83,8 +83,7 @@ class Poller:
         self._historian, self._rate_historian = Historian(store), Historian(store, RATES)
         self.health = self._asker.health
         self._book = QuoteBook({name: one.ids for name, one in self._assignments.items()})
-        self._prices, self._rates = Memory(), Memory()
-        self._rate_settling = Resettling(RATES_EVERY)
+        self._prices, self._rates, self._resettling = Memory(), Memory(), Resettling()
         self._published: Publication | None = None
         self._epoch = self._seq = 0
         self._news = asyncio.Event()
@@ -94,12 +93,17 @@ class Poller:
         self._resumed.set()
         self._standing_by = False
         self._recorded_at: float | None = None
-        self._store_failed = False
+        self.tally = Tally()
 
     @property
     def manners(self) -> Manners:
         """Which sources may be asked, and what is left of their quotas."""
         return self._asker.manners
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """What is polled at present."""
+        return tuple(self._assignments.values())
 
     async def poll(self, name: SourceName) -> float | None:
         """A turn of a source. Returns the seconds after which to come back, None for its usual turn."""
@@ -176,7 +180,7 @@ class Poller:
 
     async def _stand_by(self) -> None:
         """Return when the store has had no newer snapshot for a while; meanwhile no source is asked."""
-        self._standing_by = True
+        self._standing_by, self.tally.leads = True, False
         newest, since = None, self._steady()
         try:
             while self._steady() - since < SILENT_RIVAL:
@@ -210,7 +214,7 @@ class Poller:
                 await asyncio.sleep(STORE_RETRY)
                 continue
             self._store_back()
-            self._published = None
+            self._published, self.tally.leads = None, True
             return None if last is None else self._book.inherit(last)
 
     async def _resume(self) -> list[Quote] | None:
@@ -238,7 +242,8 @@ class Poller:
         while True:
             for historian, rules in ((self._historian, self._rules), (self._rate_historian, self._rate_rules)):
                 await historian.refresh([coin.id for coin in rules.coins], self._clock())
-            settled = self._settle(quotes())
+            began, settled = self._steady(), self._settle(quotes())
+            took = self._steady() - began
             if self._published is not None and _says_the_same(settled.publication, self._published):
                 return
             try:
@@ -255,6 +260,7 @@ class Poller:
             self._seq = settled.publication.snapshot.seq
             self._prices, self._rates = settled.prices.memory, settled.rates.memory
             snapshot = settled.publication.snapshot
+            self.tally.round(took, snapshot, self._prices, self._rates)
             await self._historian.keep(snapshot.prices, snapshot.built_at)
             await self._rate_historian.keep(snapshot.rates, snapshot.built_at)
             await self._log(settled)
@@ -263,10 +269,9 @@ class Poller:
     def _settle(self, quotes: tuple[Quote, ...]) -> "_Settled":
         now = self._clock()
         of = {name: one.source.of for name, one in self._assignments.items()}
-        coins = tuple(quote for quote in quotes if of[quote.source] == "coins")
+        coins, money = (tuple(q for q in quotes if of[q.source] == what) for what in ("coins", "currencies"))
         prices = settle(coins, self._prices, now, self._rules)
-        money = tuple(quote for quote in quotes if of[quote.source] == "currencies")
-        rates = self._rate_settling.settle(money, self._rates, now, self._rate_rules)
+        rates = self._resettling.settle(money, self._rates, now, self._rate_rules)
         made = record(coins, self._prices, now, self._rules, prices.prices)
         snapshot = Snapshot(
             epoch=self._epoch,
@@ -296,10 +301,9 @@ class Poller:
         if self._recorded_at is None or not 0 <= now - self._recorded_at < RECORD_EVERY:
             entries.append(Entry(now, "", await asyncio.to_thread(pack, settled.record)))
             self._recorded_at = now
-        if not entries:
-            return
         try:
-            await self._store.record(entries)
+            if entries:
+                await self._store.record(entries)
         except StoreError as error:
             self._store_down(error)
 
@@ -314,14 +318,14 @@ class Poller:
                 self._store_down(error)
 
     def _store_down(self, error: StoreError) -> None:
-        if not self._store_failed:
+        if not self.tally.store_down:
             log.warning("%s; trying again every second", error)
-        self._store_failed = True
+        self.tally.store_down, self.tally.store_errors = True, self.tally.store_errors + 1
 
     def _store_back(self) -> None:
-        if self._store_failed:
+        if self.tally.store_down:
             log.info("the store is back")
-        self._store_failed = False
+        self.tally.store_down = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from ticker.consensus import Memory, Rules, Settlement, settle
 from ticker.model import Quote
 
+EVERY = 30.0  # seconds; the votes of currencies live for hours
+
 
 class _Last(NamedTuple):
     quotes: tuple[Quote, ...]
@@ -22,7 +24,7 @@ class _Last(NamedTuple):
 class Resettling:
     """Settles anew when a quote, the memory or the rules are others, and every so many seconds, as votes grow old."""
 
-    def __init__(self, every: float) -> None:
+    def __init__(self, every: float = EVERY) -> None:
         self._every = every
         self._last: _Last | None = None
 

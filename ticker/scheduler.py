@@ -91,6 +91,11 @@ class Scheduler:
         if self._watch is not None:
             self._watch.cancel()
 
+    def next_turn(self, name: SourceName) -> float | None:
+        """When a source is next polled, by the system's clock; None where it is not."""
+        job = self._scheduler.get_job(name)
+        return job.next_run_time.timestamp() if job is not None and job.next_run_time is not None else None
+
     async def _turn(self, name: SourceName) -> None:
         self._look()
         self._expect(name, self._every[name])

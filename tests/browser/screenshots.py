@@ -1,21 +1,28 @@
-"""The pictures in docs/: every kind light and dark, every look, list and label also at 300 and 600 pixels.
+"""The pictures in docs/: every kind light and dark, every look, list and label also at 300 and 600 pixels; the status.
 
 Run by `make screenshots`. Draws the fixture boards of tests/widgets, so pictures change only when widgets do.
 """
 
+import base64
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "widgets")]
 
 import boards  # noqa: E402 - a helper of the tests, found where they are
+from bulletins import bulletin  # noqa: E402
 from chromium import FLAGS  # noqa: E402
+from snapshots import NOW, snapshot  # noqa: E402
 
+from ticker.bulletin import ConfigStanding  # noqa: E402
+from ticker.server import status_page  # noqa: E402
+from ticker.server.status import ServerStanding  # noqa: E402
+from ticker.server.status import status as how  # noqa: E402
 from widgets.board import Board, Options  # noqa: E402
 from widgets.render import LOOKS, page, render  # noqa: E402
 
@@ -65,6 +72,26 @@ def looks(tab: Page) -> None:
     strip(tab, "looks", rows, 5 * 270 + 4 * 22 + 2 * 26, "block")
 
 
+def status(browser: Browser) -> None:
+    """The page that says how the service stands, light and dark, side by side."""
+    config = ConfigStanding("c0ffee", NOW - 93_000)
+    server = ServerStanding("web-1:812", "0.1.0", NOW - 93_000, 1204, 3, 87, 1_204_311, False, config)
+    found = status_page.page(how(bulletin(), snapshot(), NOW, server), "./", refreshing=True).decode()
+    shots = []
+    for scheme in ("light", "dark"):
+        tab = browser.new_page(color_scheme=scheme, viewport={"width": 1040, "height": 1180}, device_scale_factor=1.5)  # type: ignore[arg-type]
+        tab.set_content(found)
+        shots.append(base64.b64encode(tab.screenshot()).decode())
+        tab.close()
+    tab = browser.new_page(viewport={"width": 1104, "height": 100}, device_scale_factor=1.5)
+    images = "".join(f'<img src="data:image/png;base64,{one}" style="width:540px;border-radius:10px">' for one in shots)
+    look = "margin:0;padding:8px;background:#8a93a3;display:flex;gap:8px;align-items:start"
+    tab.set_content(f'<!doctype html><body style="{look}">{images}')
+    tab.locator("img").last.wait_for()
+    tab.screenshot(path=OUT / "status.png", full_page=True)
+    tab.close()
+
+
 def main() -> None:
     """All of them."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -90,6 +117,7 @@ def main() -> None:
         pair(tab, "chart", "chart", boards.rich_one(), 480, one)
         pair(tab, "sparks", "list", boards.rich(), 300, replace(one, show=(*every[:5], "spark")))
         looks(tab)
+        status(browser)
         both = "".join(
             f'<div style="width:300px">{render("list", boards.reference(), Options(theme=theme))}</div>'  # type: ignore[arg-type]
             for theme in ("light", "dark")

@@ -13,9 +13,11 @@ from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
+from bulletins import bulletin
 from service import free_port
 from snapshots import NOW, snapshot
 
+from ticker.bulletin import pack
 from ticker.model import Point, Snapshot
 from ticker.server.app import STREAM, Serving, make_app
 
@@ -35,13 +37,16 @@ class Feed:
 
 
 class Past:
-    """A store's history of a day each, written by a test."""
+    """A store's history of a day each, written by a test; and how polling stands."""
 
     def __init__(self) -> None:
         self.kept: list[Point] = []
 
     async def points(self, _coin: str, _step: str, start: float, end: float) -> list[Point]:
         return [point for point in self.kept if start <= point.at <= end]
+
+    async def read_bulletin(self) -> bytes:
+        return pack(bulletin())
 
 
 @dataclass
@@ -137,7 +142,8 @@ class Stage:
     async def _open(self) -> None:
         self.ports = [free_port()]
         self.feed, self.past = Feed(), Past()
-        self.app = make_app(self.feed, Serving(origin=self.ours), lambda: self.now, self.past)  # type: ignore[arg-type]
+        given = (self.feed, Serving(origin=self.ours), lambda: self.now, self.past)
+        self.app = make_app(*given, bulletins=self.past)  # type: ignore[arg-type]
         self.app.middlewares.insert(0, self._fault)
         self.app.on_response_prepare.append(self._date)
         await self.listen(self.app, self.ports[0])

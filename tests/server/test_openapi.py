@@ -18,7 +18,7 @@ from ticker.server.app import Serving
 from ticker.server.openapi import document
 
 WITHOUT_JSON = re.compile(
-    r"/|/widget/.*|/embed.*|/snippet/.*|/gallery|/icons/.*|/builder\.js|/mark\.svg|/badge/\{coin\}\.svg"
+    r"/|/status|/widget/.*|/embed.*|/snippet/.*|/gallery|/icons/.*|/builder\.js|/mark\.svg|/badge/\{coin\}\.svg"
     r"|/api/v3/coins/\{coin\}/image\.svg"
 )
 
@@ -87,6 +87,7 @@ ASKED = [
     ("/v1/history/{coin}", "/v1/history/bitcoin?step=1m&from=2026-11-22", 400),
     ("/v1/explain/{coin}", "/v1/explain/bitcoin", 200),
     ("/v1/explain/{coin}", "/v1/explain/nope", 404),
+    ("/v1/status", "/v1/status", 200),
     ("/v1/openapi.json", "/v1/openapi.json", 200),
     ("/badge/{coin}.json", "/badge/bitcoin.json", 200),
     ("/badge/{coin}.json", "/badge/nope.json?theme=x", 200),
@@ -153,4 +154,4 @@ async def test_schemathesis_finds_nothing() -> None:
     code, report = await run(examples=15)
 
     assert code == 0, report
-    assert "14 passed" in report, report
+    assert "15 passed" in report, report

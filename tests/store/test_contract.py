@@ -320,3 +320,12 @@ async def test_kill_9_leaves_old_or_new(address: tuple[str, str]) -> None:
             assert await store.latest() == snapshot(epoch, found.snapshot.seq)
         finally:
             await store.close()
+
+
+async def test_how_polling_stands_is_kept(store: Store) -> None:
+    """One value, whatever its bytes, apart from publications: the last that was written."""
+    assert await store.read_bulletin() is None
+    await store.write_bulletin(b"first")
+    await store.write_bulletin(bytes(range(256)) * 1024)
+    assert await store.read_bulletin() == bytes(range(256)) * 1024
+    assert await store.latest() is None

@@ -6,6 +6,7 @@ Knows every part's arguments; starts nothing. Loads a part only when its argumen
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from ticker import __version__, currencies
 from ticker.config import Config
@@ -135,7 +136,19 @@ def serving(config: Config) -> "Serving":
         trusted_proxies=server.trusted_proxies,
         dialect=server.dialect,
         icons=config.folder / "icons",
+        status=server.status,
     )
+
+
+def secrets(config: Config) -> list[str]:
+    """All that no log may repeat: keys, the store's password, the webhook's address and what is secret in it."""
+    found = [one.key.reveal() for one in config.sources.values() if one.key is not None]
+    if config.alerts.webhook is not None:
+        url = config.alerts.webhook.reveal()
+        parts = urlsplit(url)
+        found += [url, f"{parts.path}?{parts.query}" if parts.query else parts.path.strip("/")]
+    password = urlsplit(config.store.url).password
+    return found + ([password, unquote(password)] if password else [])
 
 
 def origin(config: Config) -> str:

@@ -7,6 +7,7 @@ answered before the poller is there, and who only polls or only serves never loa
 import asyncio
 import gc
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -21,6 +22,7 @@ from ticker.store.base import Store
 
 if TYPE_CHECKING:
     from ticker.asking import Road
+    from ticker.commands.seeing import Seeing
     from ticker.poller import Poller
     from ticker.streaming import Streamer
 
@@ -50,12 +52,16 @@ async def serve_until_stopped(config: Config, *, poll: bool, serve: bool, simula
         store = open_store(config.store.url, config.store.prefix, keep=config.history.keep)
         stack.push_async_callback(store.close)
         await store.open()
+        from ticker.commands import seeing as eyes
+
+        seeing = eyes.Seeing(config, worker=eyes.worker_number(os.environ))
         ends: list[asyncio.Task[None]] = []
         with _collecting_later():
             if serve:
-                await stack.enter_async_context(_server(config, store))
+                await stack.enter_async_context(_server(config, store, seeing))
             if poll:
-                ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated)))
+                ends.append(await stack.enter_async_context(polling(config, store, simulated=simulated, seeing=seeing)))
+            await stack.enter_async_context(seeing.door())
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([waiting, *ends], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -77,18 +83,22 @@ def _collecting_later() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _server(config: Config, store: Store) -> AsyncIterator[None]:
+async def _server(config: Config, store: Store, seeing: "Seeing") -> AsyncIterator[None]:
     from aiohttp import web
 
     from ticker.feed import Feed
     from ticker.server import limits
+    from ticker.server.access import AccessLog
     from ticker.server.app import make_app
 
     feed = Feed(store)
     await feed.start()
+    app = make_app(feed, assembly.serving(config), time.time, past=store, records=store, bulletins=store)
+    seeing.serving(app)
     runner = web.AppRunner(
-        make_app(feed, assembly.serving(config), time.time, past=store, records=store),
+        app,
         access_log=logging.getLogger("ticker.access") if config.server.access_log else None,
+        access_log_class=AccessLog,
         keepalive_timeout=KEEP_ALIVE,
         shutdown_timeout=GRACE,
         max_line_size=limits.READ,
@@ -112,10 +122,13 @@ async def _server(config: Config, store: Store) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIterator[asyncio.Task[None]]:
+async def polling(
+    config: Config, store: Store, *, simulated: bool, seeing: "Seeing | None" = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """Poll and publish into the store; the task that is given ends only with an error."""
     await asyncio.to_thread(_load_poller)  # beside the loop: readers are answered meanwhile
 
+    from ticker.commands import seeing as eyes
     from ticker.fetch import Fetcher
     from ticker.poller import Poller
     from ticker.scheduler import Scheduler
@@ -146,11 +159,13 @@ async def polling(config: Config, store: Store, *, simulated: bool) -> AsyncIter
         streaming = asyncio.create_task(streamer.run())
         filling = asyncio.create_task(_fill(config, store, poller, fetcher, steady))
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
+        seeing = seeing or eyes.Seeing(config)
+        reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
         try:
             yield publishing
         finally:
             scheduler.stop()
-            tasks = (publishing, streaming, filling, telling)
+            tasks = (publishing, streaming, filling, telling, reporting)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -77,7 +77,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     cors_origins: Annotated[tuple[str, ...], texts(urls.origin)] = ("*",)
     frame_ancestors: Annotated[tuple[str, ...], texts(urls.frame_ancestor)] = ("*",)
     dialect: Annotated[bool, flag()] = True
+    status: Annotated[str, one_of("public", "local", "off")] = "local"
     metrics_port: Annotated[int, whole(0, 65_535)] = 9108
+    metrics_host: Annotated[str, Kind(_address)] = "127.0.0.1"
     disclaimer: Annotated[str, text(longest=300)] = ""
 
 
@@ -117,9 +119,11 @@ class HistorySettings(Struct, frozen=True, kw_only=True):
 
 
 class AlertsSettings(Struct, frozen=True, kw_only=True):
-    """Where alerts are posted; None = nowhere. The address counts as a secret."""
+    """Where alerts are posted; None = nowhere. The address counts as a secret. `source_down` is seconds."""
 
     webhook: Annotated[Secret | None, Kind(_webhook, secret=True)] = None
+    allow_private: Annotated[bool, flag()] = False
+    source_down: Annotated[float, duration(60.0, seconds("7d"))] = seconds("3h")
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):

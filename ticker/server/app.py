@@ -8,7 +8,6 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -28,15 +27,17 @@ from ticker.server import (
     pages,
     params,
     places,
+    seeing,
     shelf,
     sse,
+    status_doors,
     views,
 )
 from ticker.server import icons as own_icons
 from ticker.server.addresses import Addresses
 from ticker.server.doors import not_ready
 from ticker.server.elements import Elements
-from ticker.server.params import DEFAULTS, STATUS, Ask, Code, Defaults, RequestError
+from ticker.server.params import DEFAULTS, STATUS, Ask, Defaults, RequestError
 from ticker.server.past import Memory
 from ticker.server.pictures import Pictures
 from ticker.server.shelf import Build, Ready, Shelf
@@ -62,6 +63,7 @@ class Serving:
     trusted_proxies: tuple[str, ...] = ()
     dialect: bool = True
     icons: Path | None = None
+    status: str = "local"
 
 
 STREAM = web.AppKey("stream", Stream)
@@ -73,10 +75,12 @@ def make_app(
     clock: Callable[[], float],
     past: history.Past | None = None,
     records: explain.Records | None = None,
+    bulletins: status_doors.Bulletins | None = None,
 ) -> web.Application:
     """The application over a feed that the caller starts and stops. `clock` gives seconds since 1970.
 
-    Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`.
+    Without a `past` to read from there is no `/v1/history` and no line in a widget, without `records` no `/v1/explain`,
+    without `bulletins` nothing of the poller on `/status`.
     """
     ready = Shelf(clock)
     memory = None if past is None else Memory(past, clock, ready.refresh)
@@ -98,7 +102,7 @@ def make_app(
     answers = None if past is None else history.History(past, clock)
     if answers is not None:
         app.router.add_get("/v1/history/{coin}", doors.history(answers, clock))
-        app.on_cleanup.append(partial(_close, answers))
+        app.on_cleanup.append(lambda _: answers.close())
     if records is not None:
         app.router.add_get("/v1/explain/{coin}", doors.explain(explain.Explainer(records)))
     described = embedding.Embedding(doors, serving.defaults, serving.origin, serving.disclaimer)
@@ -108,6 +112,7 @@ def make_app(
         app.add_routes(dialect.Dialect(doors.shelf, doors.answer, serving.origin, clock, past).routes())
     elements = Elements(doors, answers, clock, serving.defaults, serving.origin, serving.frame_ancestors)
     app.add_routes(elements.routes())
+    seeing.attach(app, serving, feed, ready, stream, clock, bulletins)
     app.router.add_get("/healthz", doors.healthz)
     app.router.add_get("/readyz", doors.readyz)
 
@@ -207,7 +212,9 @@ class _Doors:
         if self._described is None:
             from ticker.server import openapi
 
-            document = openapi.document(self._serving.origin, dialect=self._serving.dialect)
+            document = openapi.document(
+                self._serving.origin, dialect=self._serving.dialect, status=self._serving.status != "off"
+            )
             self._described = shelf.ready(_json(document))
         return self.answer(request, self._described, headers.JSON)
 
@@ -326,22 +333,15 @@ class _Doors:
         elif request.path.startswith(dialect.PATH):
             body, content_type = dialect.refusal(error), headers.JSON
         else:
-            body, content_type = _json(_error(error.code, error.message, error.param)), headers.JSON
+            told = {"code": error.code, "message": error.message, "param": error.param}
+            body, content_type = _json({"error": told}), headers.JSON
         return web.Response(status=status, body=body, headers={**common, "Content-Type": content_type})
-
-
-async def _close(answers: history.History, _: web.Application) -> None:
-    await answers.close()
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:
     """Whatever answered, the versions of what we run on stay out of it."""
     for name, value in headers.SECURITY.items():
         response.headers.setdefault(name, value)
-
-
-def _error(code: Code, message: str, param: str | None) -> dict[str, dict[str, str | None]]:
-    return {"error": {"code": code, "message": message, "param": param}}
 
 
 def _json(value: object) -> bytes:

@@ -55,6 +55,7 @@ class Viewer(asyncio.Protocol):
             return
         if self._paused:
             self._behind = True
+            self._hub.skipped += 1
             return
         self._transport.write(frames.full() if self._behind else frames.after(self.at))
         self.at, self._behind = frames.generation, False
@@ -116,6 +117,7 @@ class Hub:
     def __init__(self, frames: Frames) -> None:
         self.frames = frames
         self.viewers: set[Viewer] = set()
+        self.skipped = 0  # times a viewer was not told of something new, since bytes still waited for it
         self._to_tell: deque[Viewer] = deque()
 
     def take(self, at: Moment) -> None:

@@ -24,6 +24,7 @@ Code = Literal[
     "not_ready",
     "busy",
     "unsupported",
+    "forbidden",
     "not_found",
     "internal",
 ]
@@ -39,6 +40,7 @@ STATUS: Mapping[Code, int] = {
     "not_ready": 503,
     "busy": 503,
     "unsupported": 501,
+    "forbidden": 403,
     "internal": 500,
 }
 

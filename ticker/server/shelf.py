@@ -86,6 +86,11 @@ class Shelf:
         """The snapshot that answers are made of; None before the first."""
         return self._snapshot
 
+    @property
+    def variants(self) -> int:
+        """How many answers are kept, beside it too."""
+        return len(self._variants) + sum(other.variants for other in self._beside)
+
     def update(self, snapshot: Snapshot) -> None:
         """Go over to another snapshot."""
         self._snapshot = snapshot

@@ -76,6 +76,7 @@ class Stream:
         self._ladder_handle: asyncio.TimerHandle | None = None
         self._pulse_handle: asyncio.TimerHandle | None = None
         self._beat = 0
+        self._skipped = 0  # in streams that are forgotten
         self._closed = False
 
     @property
@@ -87,6 +88,11 @@ class Stream:
     def streams(self) -> int:
         """How many different ones are kept."""
         return len(self._hubs)
+
+    @property
+    def skipped(self) -> int:
+        """Frames that viewers were not sent, since earlier bytes still waited for them; they get the latest later."""
+        return self._skipped + sum(hub.skipped for hub in self._hubs.values())
 
     def update(self, snapshot: Snapshot) -> None:
         """Go over to another snapshot."""
@@ -152,6 +158,7 @@ class Stream:
         self._forget(oldest)
 
     def _forget(self, ask: Ask) -> None:
+        self._skipped += self._hubs[ask].skipped if ask in self._hubs else 0
         for kept in (self._hubs, self._idle, self._due, self._told):
             kept.pop(ask, None)
 

@@ -134,6 +134,14 @@ class Store(Protocol):
         """The newest `limit` entries of one coin ("" for whole rounds) from `start` to `end`, newest first."""
         ...
 
+    async def write_bulletin(self, bulletin: bytes) -> None:
+        """Keep how polling stands, opaque here and small, in the place of what was kept of it."""
+        ...
+
+    async def read_bulletin(self) -> bytes | None:
+        """What was last written of how polling stands; None where nothing was."""
+        ...
+
     async def heartbeat(self) -> None:
         """A sign of life of the publisher, every `HEARTBEAT` seconds."""
         ...

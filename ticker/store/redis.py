@@ -12,6 +12,7 @@
 | decisions          | zset    | the log, by coin, moment (`redis_log`)   | 7 days;  | together 50 MB,            |
 | decisions:ages     | zset    | its heads, by moment                     | a round  | the oldest go first        |
 | decisions:bytes    | string  | its size, in digits                      | 24 h     | 8 digits                   |
+| status             | string  | how polling stands, JSON (`bulletin`)    | for ever | one value, 256 KB          |
 | notice             | channel | EPOCH-SEQ of a publication; "beat"       | none     | one message a publication  |
 
 The braces stand in the keys as they are: one hash tag, one slot. No key expires: age is told by as-of, never by a TTL
@@ -105,6 +106,7 @@ class RedisStore:
         self._address, self._prefix, self._silence, self._timeout = address, prefix, silence, timeout
         self._keys = [f"{{{prefix}}}:{name}" for name in VALUES]
         self._epoch_key, self._channel = f"{{{prefix}}}:epoch", f"{{{prefix}}}:notice"
+        self._status_key = f"{{{prefix}}}:status"
         settings = {
             **address.settings,
             "connection_class": _CONNECTIONS[address.scheme],
@@ -190,6 +192,15 @@ class RedisStore:
     async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
         """As the contract says."""
         return await self._log.decisions(coin, start, end, limit)
+
+    async def write_bulletin(self, bulletin: bytes) -> None:
+        """As the contract says."""
+        await self._call(self._calls.set(self._status_key, bulletin))
+
+    async def read_bulletin(self) -> bytes | None:
+        """As the contract says."""
+        found: Any = await self._call(self._calls.get(self._status_key))
+        return None if found is None else bytes(found)
 
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[Hint]:

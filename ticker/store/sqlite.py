@@ -41,7 +41,10 @@ COMMIT;
 """
 
 # Tables that came later, without a new version: an older ticker that opens the file does not look at them.
-_LATER = f"BEGIN IMMEDIATE;\n{sqlite_history.SCHEMA}{sqlite_log.SCHEMA}COMMIT;"
+_BULLETIN = """
+CREATE TABLE IF NOT EXISTS bulletin (only INTEGER PRIMARY KEY CHECK (only = 1), body BLOB NOT NULL);
+"""
+_LATER = f"BEGIN IMMEDIATE;\n{sqlite_history.SCHEMA}{sqlite_log.SCHEMA}{_BULLETIN}COMMIT;"
 
 _PUBLISH = """
 INSERT INTO publication VALUES (1, ?, ?, ?, ?, ?)
@@ -147,6 +150,16 @@ class SqliteStore:
     async def decisions(self, coin: CoinId, start: float, end: float, limit: int) -> list[Entry]:
         """As the contract says."""
         return await self._log.decisions(coin, start, end, limit)
+
+    async def write_bulletin(self, bulletin: bytes) -> None:
+        """As the contract says."""
+        statement = "INSERT INTO bulletin VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET body = excluded.body"
+        await self._run(statement, (bulletin,))
+
+    async def read_bulletin(self) -> bytes | None:
+        """As the contract says."""
+        rows = await self._run("SELECT body FROM bulletin")
+        return _blob(rows[0][0]) if rows else None
 
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[Hint]:

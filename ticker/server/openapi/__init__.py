@@ -7,13 +7,14 @@ code checks with (currencies, bounds, choices).
 from typing import Any
 
 from ticker import __version__
-from ticker.server.openapi.paths import dialect_paths, paths
+from ticker.server.openapi.paths import dialect_paths, paths, status_path
 from ticker.server.openapi.schemas import RESPONSES, SCHEMAS
+from ticker.server.openapi.status import STATUS
 
 __all__ = ["document"]
 
 
-def document(origin: str, *, dialect: bool) -> dict[str, Any]:
+def document(origin: str, *, dialect: bool, status: bool = True) -> dict[str, Any]:
     """The description of a server that readers reach at `origin`."""
     return {
         "openapi": "3.1.0",
@@ -24,6 +25,6 @@ def document(origin: str, *, dialect: bool) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": origin}],
-        "paths": paths() | (dialect_paths() if dialect else {}),
-        "components": {"schemas": SCHEMAS, "responses": RESPONSES},
+        "paths": paths() | (status_path() if status else {}) | (dialect_paths() if dialect else {}),
+        "components": {"schemas": {**SCHEMAS, "Status": STATUS}, "responses": RESPONSES},
     }

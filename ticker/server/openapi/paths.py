@@ -110,6 +110,13 @@ def paths() -> dict[str, Any]:
     }
 
 
+def status_path() -> dict[str, Any]:
+    """How the service stands; only there where ops let somebody see it."""
+    errors = {**dict.fromkeys(("s400", "s404", "s503")), "s403": "Forbidden"}
+    door = _get("status", "How the service stands.", _json(ref("Status")), (), **errors)
+    return {"/v1/status": _uncached(door)}
+
+
 def _stream() -> dict[str, Any]:
     door = _get(
         "stream",

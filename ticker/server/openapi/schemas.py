@@ -301,6 +301,7 @@ def _refusal(about: str, schema: str = "Error") -> Schema:
 
 _REFUSALS = {
     "BadRequest": "A parameter is wrong, or too much is asked for.",
+    "Forbidden": "This is shown on the machine itself alone.",
     "NotFound": "There is no such coin, or nothing at all.",
     "TooLong": "The request line is too long.",
     "TooMany": "Too many ask for this at the moment.",

@@ -1,0 +1,134 @@
+"""What a running service tells those who run it: metrics on their port, how polling stands, alerts.
+
+Puts the parts together; whoever polls or serves hands in what it has. `config` is the one place that says which
+configuration is in use and which was refused: whoever reloads it sets it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from ticker import __version__
+from ticker.alerts import PATIENCE, Patience
+from ticker.bulletin import ConfigStanding
+from ticker.commands import assembly, logs
+from ticker.config import Config
+from ticker.metrics.door import metrics_door
+from ticker.metrics.figures import Figures, Polling
+from ticker.model import SourceName
+from ticker.store.base import Store
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from ticker.observing import Streams
+    from ticker.poller import Poller
+    from ticker.reporting import Reporter
+    from ticker.scheduler import Scheduler
+    from ticker.webhook import Webhook
+
+log = logging.getLogger("ticker")
+
+LAST_PORT = 65_535
+
+
+class Seeing:
+    """One process's eyes. `worker` is its number where several serve together, and each has a metrics port."""
+
+    def __init__(self, config: Config, *, worker: int = 0) -> None:
+        self.config = ConfigStanding(config.version, time.time())
+        self._settings, self._worker = config, worker
+        logs.hide(assembly.secrets(config))
+        self._app: web.Application | None = None
+        self._poller: Poller | None = None
+        self._reporter: Reporter | None = None
+        self._webhook: Webhook | None = None
+
+    def door(self) -> AbstractAsyncContextManager[None]:
+        """`/metrics`, for as long as the block runs."""
+        server = self._settings.server
+        port = server.metrics_port + self._worker if server.metrics_port else 0
+        if port > LAST_PORT:
+            log.warning("no metrics of worker %d: [server] metrics_port leaves no port for it", self._worker)
+            port = 0
+        return metrics_door(server.metrics_host, port, self.figures)
+
+    def serving(self, app: "web.Application") -> None:
+        """This process serves with this application."""
+        from ticker.server.seen import SEEN
+
+        self._app = app
+        app[SEEN].config = lambda: self.config
+
+    async def polling(
+        self,
+        poller: "Poller",
+        scheduler: "Scheduler",
+        streamer: "Streams",
+        store: Store,
+        steady: Callable[[], float],
+    ) -> None:
+        """This process polls with these parts: report on them, until cancelled."""
+        from ticker.observing import Parts, instance
+        from ticker.reporting import Reporter
+        from ticker.webhook import Webhook
+
+        parts = Parts(
+            poller,
+            scheduler,
+            streamer,
+            lambda: self.config,
+            lambda: _off(self._settings),
+            started_at=time.time(),
+        )
+        alerts = self._settings.alerts
+        if alerts.webhook is not None:
+            self._webhook = Webhook(
+                alerts.webhook.reveal(),
+                allow_private=alerts.allow_private,
+                user_agent=assembly.user_agent(self._settings),
+                instance=instance(),
+            )
+        patience = {**PATIENCE, "source_down": Patience(alerts.source_down, PATIENCE["source_down"].ends)}
+        tell = None if self._webhook is None else self._webhook.offer
+        self._poller, self._reporter = poller, Reporter(parts, store, time.time, steady, tell=tell, patience=patience)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._reporter.run())
+            if self._webhook is not None:
+                tasks.create_task(self._webhook.run())
+
+    def figures(self) -> Figures:
+        """What there is to be measured now."""
+        serving = None
+        if self._app is not None:
+            from ticker.server.seeing import FIGURES
+
+            serving = self._app[FIGURES]()
+        return Figures(time.time(), __version__, self.config, serving, self._polling())
+
+    def _polling(self) -> Polling | None:
+        if self._poller is None or self._reporter is None:
+            return None
+        tally, hook = self._poller.tally, self._webhook
+        webhook = {} if hook is None else {"sent": hook.sent, "failed": hook.failed, "dropped": hook.dropped}
+        return Polling(self._reporter.bulletin(), tally.leads, not tally.store_down, tally.snapshot, webhook)
+
+
+def worker_number(environ: Mapping[str, str]) -> int:
+    """Which of several workers this process is, from 0, as who started it says."""
+    said = environ.get("TICKER_WORKER", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 4 else 0
+
+
+def _off(config: Config) -> dict[SourceName, str]:
+    """The sources that are not polled, and why."""
+    found = {}
+    for name, settings in config.sources.items():
+        if not settings.enabled:
+            found[name] = "switched off"
+        elif (why := settings.barred or settings.idle) is not None:
+            found[name] = why
+    return found
