@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run demo test check coverage lint faults exam docs lock audit sbom screenshots clean
+.PHONY: run demo test check coverage lint faults exam bench performance docs lock audit sbom screenshots clean
 
 run: $(VENV)/run.stamp  ## the service on the real sources
 	$(BIN)/ticker run
@@ -31,6 +31,14 @@ faults: $(VENV)/dev.stamp  ## all fault tests, and docs/faults.md of what they m
 
 exam: $(VENV)/dev.stamp  ## what takes too long for every run, and docs/exam.md of what came of it
 	PYTHONPATH=tests:. $(BIN)/python tests/exam/sitting.py
+
+bench: bench-throughput bench-fanout bench-round bench-startup bench-cdn bench-scale performance  ## all of them, then the pages
+
+bench-%: $(VENV)/dev.stamp  ## one benchmark of tests/bench: bench-round, bench-startup, …
+	PYTHONPATH=tests:. $(BIN)/python tests/bench/$*.py $(if $(filter round,$*),--table)$(if $(filter fanout,$*),--save)
+
+performance: $(VENV)/dev.stamp  ## the tables and pictures of docs/performance.md and docs/scale.md from what the benchmarks left
+	PYTHONPATH=tests:. $(BIN)/python tests/bench/draw.py
 
 docs: $(VENV)/dev.stamp  ## the pages of docs/ that are written from the code
 	PYTHONPATH=tests:. $(BIN)/python tests/docs/configuration.py

@@ -19,6 +19,7 @@ from ticker.historian import Historian
 from ticker.model import Quote, Snapshot, SourceName
 from ticker.politeness import Manners
 from ticker.quotebook import QuoteBook
+from ticker.resettling import Resettling
 from ticker.rounds import Listing as Listing
 from ticker.rounds import Settled, State, changes_of_unit, credits_of, says_the_same
 from ticker.sources import Row
@@ -63,7 +64,7 @@ class Poller:
         self._historian, self._rate_historian = Historian(store), Historian(store, RATES)
         self.health = self._asker.health
         self._book = QuoteBook({name: one.ids for name, one in self._assignments.items()})
-        self._prices, self._rates = Memory(), Memory()
+        self._prices, self._rates, self._resettling = Memory(), Memory(), Resettling()
         self._published: Publication | None = None
         self._given, self._epoch, self._seq = epoch, 0, 0
         self._inherited: tuple[Quote, ...] = ()
@@ -270,9 +271,9 @@ class Poller:
     def _settle(self, quotes: tuple[Quote, ...]) -> Settled:
         now = self._clock()
         of = {name: one.source.of for name, one in self._assignments.items()}
-        coins = tuple(quote for quote in quotes if of[quote.source] == "coins")
+        coins, money = (tuple(q for q in quotes if of[q.source] == what) for what in ("coins", "currencies"))
         prices = settle(coins, self._prices, now, self._rules)
-        rates = settle((q for q in quotes if of[q.source] == "currencies"), self._rates, now, self._rate_rules)
+        rates = self._resettling.settle(money, self._rates, now, self._rate_rules)
         made = record(coins, self._prices, now, self._rules, prices.prices)
         snapshot = Snapshot(
             epoch=self._epoch,
@@ -296,10 +297,9 @@ class Poller:
         if self._recorded_at is None or not 0 <= now - self._recorded_at < RECORD_EVERY:
             entries.append(Entry(now, "", await asyncio.to_thread(pack, settled.record)))
             self._recorded_at = now
-        if not entries:
-            return
         try:
-            await self._store.record(entries)
+            if entries:
+                await self._store.record(entries)
         except StoreError as error:
             self._store_down(error)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import uvloop
 from aiohttp import web
 
-from ticker.commands.service import BACKLOG, GRACE
+from ticker.commands.serving import BACKLOG, GRACE
 from ticker.model import Snapshot
 from ticker.server import limits
 from ticker.server.app import STREAM, Serving, make_app

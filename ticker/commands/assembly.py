@@ -1,31 +1,34 @@
 """From a configuration to the arguments of the parts: assignments, rules, listing, serving. Pure.
 
-Knows every part's arguments; starts nothing.
+Knows every part's arguments; starts nothing. Loads a part only when its arguments are asked for.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ticker import __version__, currencies
-from ticker.asking import Assignment
 from ticker.config import Config
 from ticker.consensus import CoinRule, Rules, Voter
 from ticker.model import SourceName
-from ticker.poller import Listing
-from ticker.server.app import Serving
-from ticker.server.params import Defaults
-from ticker.server.stream import Limits
-from ticker.streaming import Channel
+
+if TYPE_CHECKING:
+    from ticker.asking import Assignment
+    from ticker.poller import Listing
+    from ticker.server.app import Serving
+    from ticker.streaming import Channel
 
 
-def assignments(config: Config) -> list[Assignment]:
+def assignments(config: Config) -> "list[Assignment]":
     """The sources to poll: those switched on that we may use and that list any of the coins, or price currencies."""
     return [assignment(config, name) for name in config.active_sources()]
 
 
-def assignment(config: Config, name: SourceName) -> Assignment:
+def assignment(config: Config, name: SourceName) -> "Assignment":
     """How to ask one source, and for which of its ids."""
+    from ticker.asking import Assignment
+
     source, settings = config.registry[name], config.sources[name]
     plan = next(plan for plan in source.plans if plan.name == settings.plan)
     headers = {}
@@ -50,8 +53,10 @@ def user_agent(config: Config) -> str:
     return f"ticker/{__version__} (price widget{contact})"
 
 
-def channels(config: Config) -> list[Channel]:
+def channels(config: Config) -> "list[Channel]":
     """The streams to follow: those of the sources polled that have one and may use it."""
+    from ticker.streaming import Channel
+
     found = []
     for name in config.active_sources():
         source, settings = config.registry[name], config.sources[name]
@@ -61,7 +66,7 @@ def channels(config: Config) -> list[Channel]:
     return found
 
 
-def rules(config: Config, polled: list[Assignment]) -> Rules:
+def rules(config: Config, polled: "list[Assignment]") -> Rules:
     """What settling needs to know of the sources that are polled for coins, and of the coins."""
     polled = [one for one in polled if one.source.of == "coins"]
     coins = tuple(
@@ -83,7 +88,7 @@ def _listing_of(ids: Mapping[SourceName, Sequence[str]]) -> str:
     return hashlib.sha256(repr(sorted((name, tuple(many)) for name, many in ids.items())).encode()).hexdigest()[:12]
 
 
-def rate_rules(polled: list[Assignment]) -> Rules:
+def rate_rules(polled: "list[Assignment]") -> Rules:
     """The same of the sources that are polled for currencies: each currency is settled like a coin of its code."""
     polled = [one for one in polled if one.source.of == "currencies"]
     codes = dict.fromkeys(code for one in polled for code in one.ids)
@@ -96,17 +101,23 @@ def rate_rules(polled: list[Assignment]) -> Rules:
     )
 
 
-def _voters(polled: list[Assignment]) -> dict[SourceName, Voter]:
+def _voters(polled: "list[Assignment]") -> dict[SourceName, Voter]:
     return {one.source.name: Voter(one.source.kind, one.source.group, one.every, one.source.cache) for one in polled}
 
 
-def listing(config: Config, *, simulated: bool) -> Listing:
+def listing(config: Config, *, simulated: bool) -> "Listing":
     """What readers see beside prices."""
+    from ticker.poller import Listing
+
     return Listing(tuple(coin.coin for coin in config.coins), config.shown, config.version, simulated)
 
 
-def serving(config: Config) -> Serving:
+def serving(config: Config) -> "Serving":
     """What answers depend on beside prices."""
+    from ticker.server.app import Serving
+    from ticker.server.params import Defaults
+    from ticker.server.stream import Limits
+
     display, server = config.display, config.server
     return Serving(
         defaults=Defaults(

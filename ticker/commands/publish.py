@@ -16,8 +16,9 @@ import typer
 from ticker.commands import assembly, logs
 from ticker.commands.lifecycle import stop_on_signals
 from ticker.commands.one_round import poll_once
+from ticker.commands.polling import polling
 from ticker.commands.reloading import Origin, Reloader
-from ticker.commands.service import polling, raise_ours, run_loop
+from ticker.commands.service import raise_ours, run_loop
 from ticker.config import Config, default_folder
 from ticker.errors import StoreBusy, StoreError, TickerError
 from ticker.feed import Feed

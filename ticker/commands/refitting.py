@@ -3,13 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
 
 from ticker.commands import assembly
 from ticker.config import Config
-from ticker.poller import Poller
-from ticker.scheduler import Scheduler
-from ticker.server.app import Site
-from ticker.streams import Streams
+
+if TYPE_CHECKING:
+    from ticker.poller import Poller
+    from ticker.scheduler import Scheduler
+    from ticker.server.app import Site
+    from ticker.streams import Streams
 
 log = logging.getLogger("ticker.reloading")
 
@@ -20,9 +23,9 @@ class PollingSide:
     def __init__(
         self,
         config: Config,
-        poller: Poller,
-        scheduler: Scheduler,
-        streams: Streams,
+        poller: "Poller",
+        scheduler: "Scheduler",
+        streams: "Streams",
         fill: Callable[[Config], Coroutine[None, None, None]],
         *,
         simulated: bool,
@@ -62,7 +65,7 @@ class PollingSide:
 class ServingSide:
     """Settings of what is shown. Coins come with the prices, whoever polls them."""
 
-    def __init__(self, config: Config, site: Site) -> None:
+    def __init__(self, config: Config, site: "Site") -> None:
         self._site, self._serving = site, assembly.serving(config)
 
     async def take(self, config: Config) -> None:

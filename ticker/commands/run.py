@@ -1,6 +1,5 @@
 """`ticker run`, `ticker poll`, `ticker serve`, and the demo."""
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,8 @@ from ticker.commands.notify import Notifier
 from ticker.commands.port import held
 from ticker.commands.reloading import Origin, Reloader
 from ticker.commands.service import run_loop, serve_until_stopped
-from ticker.commands.simulate import market_of
 from ticker.commands.worker import Worker
 from ticker.config import Config, default_folder, load
-from ticker.simulate import server as simulator
 
 
 def service(
@@ -57,6 +54,8 @@ def _crew(config: Config, origin: Origin, log_format: str, *, wanted: bool = Tru
 
 def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object], log_format: str) -> None:
     """The whole service on simulated sources in this process; nothing is kept, and every page says it is simulated."""
+    import tempfile
+
     logs.start(log_format)
     where = default_folder(folder)
     with tempfile.TemporaryDirectory(prefix="ticker-demo-") as state:
@@ -65,6 +64,9 @@ def demo(folder: Path | None, environ: Mapping[str, str], overrides: Mapping[str
 
 
 async def _demo(folder: Path, environ: dict[str, str], overrides: Mapping[str, object], log_format: str) -> None:
+    from ticker.commands.simulate import market_of
+    from ticker.simulate import server as simulator
+
     listed = load(folder, environ, overrides)
     coins = market_of(listed)
     own = [name for name, source in listed.registry.items() if source.own]

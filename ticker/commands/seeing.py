@@ -9,8 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from ticker import __version__
 from ticker.alerts import PATIENCE, Patience
@@ -20,15 +19,17 @@ from ticker.config import Config
 from ticker.metrics.door import metrics_door
 from ticker.metrics.figures import Figures, Polling
 from ticker.model import SourceName
-from ticker.observing import Parts, Streams, instance
-from ticker.poller import Poller
-from ticker.reporting import Reporter
-from ticker.scheduler import Scheduler
-from ticker.server.seeing import FIGURES
-from ticker.server.seen import SEEN
 from ticker.standing import Standing
 from ticker.store.base import Store
-from ticker.webhook import Webhook
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from ticker.observing import Streams
+    from ticker.poller import Poller
+    from ticker.reporting import Reporter
+    from ticker.scheduler import Scheduler
+    from ticker.webhook import Webhook
 
 log = logging.getLogger("ticker")
 
@@ -67,20 +68,26 @@ class Seeing:
             port = 0
         return metrics_door(server.metrics_host, port, self.figures)
 
-    def serving(self, app: web.Application) -> None:
+    def serving(self, app: "web.Application") -> None:
         """This process serves with this application."""
+        from ticker.server.seen import SEEN
+
         self._app = app
         app[SEEN].config = lambda: self.config
 
     async def polling(
         self,
-        poller: Poller,
-        scheduler: Scheduler,
-        streamer: Streams,
+        poller: "Poller",
+        scheduler: "Scheduler",
+        streamer: "Streams",
         store: Store,
         steady: Callable[[], float],
     ) -> None:
         """This process polls with these parts: report on them, until cancelled."""
+        from ticker.observing import Parts, instance
+        from ticker.reporting import Reporter
+        from ticker.webhook import Webhook
+
         parts = Parts(
             poller,
             scheduler,
@@ -107,7 +114,11 @@ class Seeing:
 
     def figures(self) -> Figures:
         """What there is to be measured now."""
-        serving = None if self._app is None else self._app[FIGURES]()
+        serving = None
+        if self._app is not None:
+            from ticker.server.seeing import FIGURES
+
+            serving = self._app[FIGURES]()
         return Figures(time.time(), __version__, self.config, serving, self._polling())
 
     def _polling(self) -> Polling | None:

@@ -8,7 +8,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -24,7 +23,6 @@ from ticker.server import (
     history,
     limits,
     oembed,
-    openapi,
     pages,
     params,
     places,
@@ -116,7 +114,6 @@ def _routes(parts: Parts, serving: Serving, doors: "_Doors", pictures: Pictures)
     """Path to handler, by these settings."""
     defaults, origin, clock = serving.defaults, serving.origin, parts.clock
     viewers = sse.Door(parts.stream, parts.addresses)
-    document = openapi.document(origin, dialect=serving.dialect, status=serving.status != "off")
     found = [
         *pages.Pages(doors, pictures, parts.icons, defaults, origin).routes(),
         web.get("/widget/{kind}", doors.widget),
@@ -127,7 +124,7 @@ def _routes(parts: Parts, serving: Serving, doors: "_Doors", pictures: Pictures)
         web.get("/v1/prices/{coin}", doors.prices),
         web.get("/v1/coins", doors.coins),
         web.get("/v1/stream", doors.stream(viewers, clock)),
-        web.get("/v1/openapi.json", doors.described(document)),
+        web.get("/v1/openapi.json", doors.described),
     ]
     if parts.history is not None:
         found.append(web.get("/v1/history/{coin}", doors.history(parts.history, clock)))
@@ -150,11 +147,8 @@ class _Doors:
         self._serving, self._pictures, self._charge = serving, pictures, charge
         self.shelf, self.answer = shelf, answer
         self.replaced = False  # by doors of other settings, under whose keys nothing of ours may be kept
-        self._policies = {
-            (kind, look): headers.policy([render.style_hash(kind, look)], serving.frame_ancestors)
-            for kind in render.KINDS
-            for look in render.LOOKS
-        }
+        self._policies: dict[tuple[str, str], str] = {}
+        self._described: Ready | None = None
 
     async def widget(self, request: web.Request) -> web.Response:
         """An HTML fragment."""
@@ -178,8 +172,15 @@ class _Doors:
             return draw(kind, board, replace(options, discovery=discovery)).encode()
 
         ready = self.ready((draw.__name__, kind, ask), build)
-        policy = {"Content-Security-Policy": self._policies[kind, ask.look]}
+        policy = {"Content-Security-Policy": self._policy(kind, ask.look)}
         return self.answer(request, ready, headers.HTML, {**headers.EMBED, **policy})
+
+    def _policy(self, kind: str, look: str) -> str:
+        """The policy of a kind in a look, which needs the hash of its style."""
+        if (kind, look) not in self._policies:
+            style = render.style_hash(kind, look)
+            self._policies[kind, look] = headers.policy([style], self._serving.frame_ancestors)
+        return self._policies[kind, look]
 
     async def prices(self, request: web.Request) -> web.Response:
         """`/v1/prices` and `/v1/prices/{coin}`."""
@@ -205,14 +206,15 @@ class _Doors:
         ready = self.ready("coins", lambda snapshot, _: _json(views.coins_json(snapshot)))
         return self.answer(request, ready, headers.JSON)
 
-    def described(self, document: dict[str, Any]) -> Handler:
-        """`/v1/openapi.json`: the same whatever the prices are."""
-        ready = always(_json(document))
+    async def described(self, request: web.Request) -> web.Response:
+        """`/v1/openapi.json`: the same whatever the prices are, and made when it is first asked for."""
+        if self._described is None:
+            from ticker.server import openapi
 
-        async def handler(request: web.Request) -> web.Response:
-            return self.answer(request, ready, headers.JSON)
-
-        return handler
+            serving = self._serving
+            document = openapi.document(serving.origin, dialect=serving.dialect, status=serving.status != "off")
+            self._described = always(_json(document))
+        return self.answer(request, self._described, headers.JSON)
 
     def history(self, answers: history.History, clock: Callable[[], float]) -> Handler:
         """`/v1/history/{coin}`."""

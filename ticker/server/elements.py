@@ -13,7 +13,10 @@ from ticker.server.ready import Ready, always
 from widgets import render
 from widgets.element.script import script
 
-_SCRIPT = always(script().encode())
+
+@cache
+def _script() -> Ready:
+    return always(script().encode())
 
 
 @cache
@@ -47,7 +50,7 @@ class Elements:
 
     async def script(self, request: web.Request) -> web.Response:
         """The script: the same before there is any price."""
-        return self._doors.answer(request, _SCRIPT, headers.JAVASCRIPT)
+        return self._doors.answer(request, _script(), headers.JAVASCRIPT)
 
     async def stylesheet(self, request: web.Request) -> web.Response:
         """The style of `css=link`: of the list and the elements, or of one kind, or in one look."""

@@ -15,7 +15,7 @@ NAME = "binance"
 _ERRORS: Mapping[int, type[SourceError]] = {0: Refused, -1003: RateLimited, -1121: NotFound}  # 0: restricted location
 
 
-class _Market(Struct, rename="camel"):
+class _Market(Struct, rename="camel", gc=False):
     symbol: str
     last_price: Raw
     close_time: Raw = ABSENT

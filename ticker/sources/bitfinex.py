@@ -22,7 +22,7 @@ _ERRORS: Mapping[object, type[SourceError]] = {
 }
 
 
-class _Market(Struct, array_like=True):
+class _Market(Struct, array_like=True, gc=False):
     """A market; the rows of funding begin alike and are longer."""
 
     symbol: str

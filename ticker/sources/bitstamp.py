@@ -15,7 +15,7 @@ from ticker.sources.values import ABSENT, number, optional, times, unix_seconds,
 NAME = "bitstamp"
 
 
-class _Market(Struct):
+class _Market(Struct, gc=False):
     pair: str
     last: Raw
     market_type: str = "SPOT"

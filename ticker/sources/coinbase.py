@@ -18,7 +18,7 @@ from ticker.sources.values import ABSENT, change_from, iso_time, number, optiona
 NAME = "coinbase"
 
 
-class _Day(Struct):
+class _Day(Struct, gc=False):
     last: Raw
     open: Raw = ABSENT
     high: Raw = ABSENT
@@ -26,7 +26,7 @@ class _Day(Struct):
     volume: Raw = ABSENT  # in the base coin
 
 
-class _Product(Struct):
+class _Product(Struct, gc=False):
     stats_24hour: _Day
 
 

@@ -14,7 +14,7 @@ from ticker.sources.values import ABSENT, in_dollars, iso_time, number, optional
 NAME = "coinpaprika"
 
 
-class _Dollars(Struct):
+class _Dollars(Struct, gc=False):
     price: Raw
     volume_24h: Raw = ABSENT
     market_cap: Raw = ABSENT
@@ -23,11 +23,11 @@ class _Dollars(Struct):
     percent_change_7d: Raw = ABSENT
 
 
-class _Quotes(Struct):
+class _Quotes(Struct, gc=False):
     usd: _Dollars = field(name="USD")
 
 
-class _Coin(Struct):
+class _Coin(Struct, gc=False):
     id: str
     quotes: _Quotes
     name: str | None = None

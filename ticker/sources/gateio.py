@@ -20,7 +20,7 @@ _ERRORS: Mapping[str, type[SourceError]] = {
 }
 
 
-class _Market(Struct):
+class _Market(Struct, gc=False):
     currency_pair: str
     last: Raw
     change_percentage: Raw = ABSENT

@@ -14,7 +14,7 @@ from ticker.sources.values import ABSENT, change_from, number, optional, stablec
 NAME = "htx"
 
 
-class _Market(Struct):
+class _Market(Struct, gc=False):
     symbol: str
     close: Raw
     open: Raw = ABSENT

@@ -15,7 +15,7 @@ from ticker.sources.values import ABSENT, number, optional, percent, unix_millis
 NAME = "kucoin"
 
 
-class _Market(Struct):
+class _Market(Struct, gc=False):
     symbol: str
     last: Raw
     changeRate: Raw = ABSENT  # noqa: N815 - by KuCoin's own name, a fraction

@@ -15,7 +15,7 @@ NAME = "mexc"
 _ERRORS: Mapping[int, type[SourceError]] = {429: RateLimited, -1121: NotFound}
 
 
-class _Market(Struct, rename="camel"):
+class _Market(Struct, rename="camel", gc=False):
     symbol: str
     last_price: Raw
     close_time: Raw = ABSENT

@@ -26,7 +26,7 @@ _PONG = b"pong"
 _MOST_IDS = 100  # in one message, which OKX limits to 64 KB
 
 
-class _Market(Struct):
+class _Market(Struct, gc=False):
     instId: str  # noqa: N815 - by OKX's own name
     last: Raw
     ts: Raw = ABSENT

@@ -17,6 +17,13 @@ _QUOTED = re.compile(r"('[^'\n]*'|`[^`\n]*`)")
 _SPACE = re.compile(r" ?([=<>!*/%&|?:,;(){}\[\]]) ?")  # not + and -, which a space may keep apart from their like
 _BREAK = re.compile(r"(?<=[{(\[,=?:&|])\n|\n(?=[})\].?:])")  # where a line cannot end, or a bracket ends it
 _PRIVATE = re.compile(r"#[A-Za-z]\w*")
+_ELSEWHERE = (
+    re.compile(r"(?<!\.\.)[.#](\w+)"),  # a property
+    re.compile(r"\b(\w+):"),  # a key
+    re.compile(r"(?<=[{,])(\w+)(?=[,}=])"),  # taken out of an object
+    re.compile(r"(?:^|\n|static )(\w+)(?=[=(\n])"),  # a field
+    re.compile(r"\b(\w+)(?=\([^()]*\){)"),  # a method
+)
 _DECLARED = re.compile(r"\b(?:let|function|class) (?!extends\b)(\w+)|(?<![\w.])(\w+)=>|\((\w+)(?:,(\w+))*\)=>")
 
 
@@ -42,19 +49,16 @@ def _renamed(parts: list[str]) -> list[str]:
     taken, letters = set(re.findall(r"\w+", code + quoted)), iter(ascii_letters)
     short = {name: "#" + next(letters) for name in dict.fromkeys(_PRIVATE.findall(code))}
     local = dict.fromkeys(name for found in _DECLARED.findall(code) for name in found if len(name) > 1)
-    short |= dict(zip((name for name in local if _alone(name, code, quoted)), _names(taken), strict=False))
+    elsewhere = _elsewhere(code, quoted)
+    short |= dict(zip((name for name in local if name not in elsewhere), _names(taken), strict=False))
     pattern = re.compile("|".join(rf"(?<![\w#$]){re.escape(name)}\b" for name in short) or r"(?!)")
     return [part if place % 2 else pattern.sub(lambda found: short[found[0]], part) for place, part in enumerate(parts)]
 
 
-def _alone(name: str, code: str, quoted: str) -> bool:
-    """Whether a name is nowhere a property's, a key's, a field's or a method's, nor part of what is quoted."""
-    others = (
-        rf"(?<!\.\.)[.#]{name}\b",  # a property
-        rf"\b{name}:|[{{,]{name}[,}}=]",  # a key, or taken out of an object
-        rf"(?:^|\n|static ){name}[=(\n]|\b{name}\([^()]*\){{",  # a field, a method
-    )
-    return not any(re.search(other, code) for other in others) and not re.search(rf"\b{name}\b", quoted)
+def _elsewhere(code: str, quoted: str) -> set[str]:
+    """The names that are somewhere a property's, a key's, a field's or a method's, or part of what is quoted."""
+    found = {name for pattern in _ELSEWHERE for name in pattern.findall(code)}
+    return found.union(re.findall(r"\w+", quoted))
 
 
 def _names(taken: set[str]) -> Iterator[str]:
