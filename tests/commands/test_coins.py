@@ -40,6 +40,16 @@ async def test_removing(folder: Path) -> None:
     assert (config.shown, [coin.id for coin in config.coins]) == (("bitcoin",), ["bitcoin", "tether", "usd-coin"])
 
 
+async def test_a_coin_that_is_known_is_put_into_the_list(folder: Path) -> None:
+    """Nobody is asked for it, its ids stay, and it is the last; a second time there is nothing to add."""
+    ended = await run("coins", "add", "tether", "--yes", "--config", str(folder))
+    assert ended.code == 0, ended.err
+    assert "tether: Tether (USDT) is known; it goes to the end of the list" in ended.out
+    assert load(folder, {}).shown == ("bitcoin", "nano", "tether")
+    again = await run("coins", "add", "tether", "--yes", "--config", str(folder))
+    assert (again.code, "is there already" in again.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

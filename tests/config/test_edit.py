@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticker.config import check, editable, replace_file, shipped_folder
-from ticker.config.edit import add_coin, confirm_coin, remove_coin
+from ticker.config.edit import add_coin, confirm_coin, remove_coin, show_coin
 from ticker.errors import ConfigError
 
 TEXT = """\
@@ -106,6 +106,8 @@ def test_confirming():
         (lambda text: remove_coin(text, "tether"), "stays: prices in USDT count only through its price"),
         (lambda text: remove_coin(text, "usd-coin"), "stays: prices in USDC count only through its price"),
         (lambda text: confirm_coin(text, "ark", NOW), "there is no such coin"),
+        (lambda text: show_coin(text, "ark"), "there is no such coin"),
+        (lambda text: show_coin(text, "nano"), "is in the list already"),
         (lambda text: remove_coin("show = [", "nano"), "not valid TOML"),
         (lambda text: add_coin("coins = {}", "ark", "Ark", "ARK", {}, show=False), "not valid TOML"),
         (lambda text: add_coin("[coins]\n", "ark", "Ark", "ARK", {}, show=True), 'has no "show"'),

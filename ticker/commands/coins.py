@@ -17,6 +17,7 @@ from ticker.commands import finding, tables
 from ticker.commands.online import NO_ANSWER
 from ticker.config import (
     COINS_FILE,
+    Config,
     attempt,
     default_folder,
     editable,
@@ -24,7 +25,12 @@ from ticker.config import (
     replace_file,
 )
 from ticker.config.changes import changes as in_words
-from ticker.config.edit import add_coin, confirm_coin, remove_coin  # apart: only these commands pay for its reader
+from ticker.config.edit import (  # apart: only these commands pay for its reader
+    add_coin,
+    confirm_coin,
+    remove_coin,
+    show_coin,
+)
 from ticker.errors import ConfigError
 from ticker.identity import Hit
 from ticker.identity.names import shown
@@ -73,24 +79,38 @@ def _row(hit: Hit) -> tuple[str, ...]:
 
 
 def add(folder: Path | None, environ: Mapping[str, str], ids: Sequence[str], *, yes: bool, show: bool) -> None:
-    """Add coins by their CoinGecko ids; what looks like them and is not taken is told. Raises ConfigError."""
+    """Add coins by their CoinGecko ids; what looks like them and is not taken is told. Raises ConfigError.
+
+    Coins that are known and not in the list are put into it.
+    """
     where = editable(folder)
     config = load(where, environ)
-    known = {coin.id for coin in config.coins}
-    for one in ids:
-        if finding.our_id(one) in known:
+    known = {coin.id: coin for coin in config.coins}
+    changes: list[tuple[CoinId, Change]] = []
+    for one in [one for one in dict.fromkeys(ids) if finding.our_id(one) in known]:
+        coin = known[finding.our_id(one)]
+        if not show or coin.id in config.shown:
             raise ConfigError(str(where / COINS_FILE), f"coins.{one}", "is there already; change its ids in the file")
+        typer.echo(f"{coin.id}: {coin.name} ({coin.symbol}) is known; it goes to the end of the list")
+        changes.append((coin.id, partial(show_coin, coin=coin.id)))
+    new = [one for one in dict.fromkeys(ids) if finding.our_id(one) not in known]
+    changes += _found(config, new, show=show) if new else []
+    _change(where, environ, changes, yes=yes)
+
+
+def _found(config: Config, ids: Sequence[str], *, show: bool) -> list[tuple[CoinId, Change]]:
+    """The changes that add these coins, with their ids on every source. Exit code 4 where CoinGecko does not answer."""
     found = asyncio.run(finding.gather(config, ids))
     _say_failures(found)
     if finding.NAMER in found.failed:
         _no_answer("CoinGecko does not answer, and coins are added by its ids and prices")
     changes: list[tuple[CoinId, Change]] = []
-    for coin in [finding.identify(config, found, one) for one in dict.fromkeys(ids)]:
+    for coin in [finding.identify(config, found, one) for one in ids]:
         typer.echo(f"{coin.id}: {shown(coin.name)} ({shown(coin.symbol)}), on {', '.join(coin.ids)}")
         for refusal in coin.refused:
             typer.echo(f"  not added: {refusal.source} {shown(refusal.id)}: {refusal.reason}")
         changes.append((coin.id, partial(_added, coin=coin, show=show)))
-    _change(where, environ, changes, yes=yes)
+    return changes
 
 
 def _added(text: str, *, coin: finding.Identified, show: bool) -> str:

@@ -37,6 +37,19 @@ def add_coin(text: str, coin: CoinId, name: str, symbol: str, ids: Mapping[Sourc
     return _checked(_with_line_ends_of(text, tomlkit.dumps(document).rstrip() + "\n" + added), expected)
 
 
+def show_coin(text: str, coin: CoinId) -> str:
+    """The text with a coin that is known as the last of `show`."""
+    expected = _read(text)
+    if coin not in _coins(expected):
+        raise ValueError("there is no such coin")
+    if coin in expected.get("show", []):
+        raise ValueError("is in the list already")
+    document = _parse(text)
+    expected.setdefault("show", []).append(coin)
+    _listed(document).append(coin)
+    return _checked(_with_line_ends_of(text, tomlkit.dumps(document)), expected)
+
+
 def remove_coin(text: str, coin: CoinId) -> str:
     """The text without a coin, its place in `show`, and the comment directly above it."""
     expected = _read(text)
