@@ -99,11 +99,6 @@ class Board:
     pages: int = 1
 
 
-def color_scheme(theme: str) -> str:
-    """The CSS `color-scheme` of a theme: "light", "dark", or "light dark" where the page around decides."""
-    return "light dark" if theme == "auto" else theme
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """How the reader wants it: the parameters of the widget URLs, already checked.

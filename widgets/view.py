@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from widgets.board import Board, Credit, Options, Row, color_scheme
+from widgets.board import Board, Credit, Options, Row
 from widgets.format import (
     NONE,
     Change,
@@ -131,7 +131,7 @@ def context(kind: str, board: Board, options: Options, css: Markup, *, framed: b
         lang=language(options.locale),
         dir=direction(options.locale),
         theme=options.theme,
-        scheme=color_scheme(options.theme),
+        scheme="light dark" if options.theme == "auto" else options.theme,
         up=options.up,
         look=None if options.look == "card" else options.look,
         density=None if options.density == "normal" else options.density,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -154,30 +154,3 @@ async def test_a_browser_comes_back_by_itself(server: Server, tab: Page) -> None
         await tab.close()
         while server.app[STREAM].viewers:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize(
-    ("theme", "page", "system"),
-    [
-        ("auto", "normal", "dark"),
-        ("auto", "light dark", "dark"),
-        ("dark", "normal", "light"),
-        ("dark", "light dark", "light"),
-        ("light", "dark", "dark"),
-    ],
-)
-async def test_the_page_shows_round_the_corners(
-    server: Server, tab: Page, theme: str, page: str, system: Literal["light", "dark"]
-) -> None:
-    """Browsers fill in a frame whose colours are of another scheme; a pasted one shows the page behind its corners."""
-    async with asyncio.timeout(30):
-        await tab.emulate_media(color_scheme=system)
-        line = await (await tab.request.get(f"{server.origin}/snippet/iframe/list?theme={theme}")).text()
-        style = f"<style>:root {{ color-scheme: {page} }} body {{ background: rgb(9 120 200); margin: 0 }}</style>"
-        server.html = f"<!doctype html>{style}<body>{line.partition('<script')[0]}"
-        await tab.goto(server.news, wait_until="load")
-        await tab.frames[1].wait_for_selector(".mp")
-        corner = await tab.screenshot(clip={"x": 0, "y": 0, "width": 1, "height": 1})
-        beside = await tab.screenshot(clip={"x": 500, "y": 0, "width": 1, "height": 1})
-        inside = await tab.screenshot(clip={"x": 40, "y": 4, "width": 1, "height": 1})
-    assert corner == beside != inside

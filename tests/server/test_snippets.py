@@ -71,8 +71,7 @@ def test_the_iframe_line() -> None:
     """Titled, lazy, as high as three rows, and the script that fits it exactly."""
     assert line("iframe", currency="eur", theme="dark") == (
         '<iframe src="https://prices.example/ticker/embed/list?currency=eur&amp;theme=dark" '
-        'title="Latest Market Prices" width="300" height="251" frameborder="0" loading="lazy" '
-        'style="color-scheme:dark"></iframe>'
+        'title="Latest Market Prices" width="300" height="251" frameborder="0" loading="lazy"></iframe>'
         '<script src="https://prices.example/ticker/embed.js" async></script>\n'
     )
 
@@ -98,7 +97,7 @@ def test_the_line_for_react_is_one_element() -> None:
     """JSX: closed, with numbers as numbers."""
     assert line("react") == (
         '<iframe src="https://prices.example/ticker/embed/list" title="Latest Market Prices" width={300} height={251} '
-        'frameBorder="0" loading="lazy" style={{colorScheme: "light dark"}} />\n'
+        'frameBorder="0" loading="lazy" />\n'
     )
 
 
@@ -122,13 +121,12 @@ def test_markdown_says_what_operators_name_a_coin_plainly() -> None:
 @pytest.mark.parametrize("kind", render.KINDS)
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_has_a_line_for_every_kind(door: str, kind: str) -> None:
-    """One line (a block for WordPress), and our address or path in it; no style but a frame's colour scheme."""
+    """One line (a block for WordPress), and our address or path in it."""
     text = line(door, kind)
     assert "/ticker/" in text
     assert text.endswith("\n")
     assert text.count("\n") == (3 if door == "wordpress" else 1)
-    scheme = r'"color-scheme:light dark"|\{\{colorScheme: "light dark"\}\}'
-    assert not re.search(rf"\sstyle=(?!{scheme})|\sid=|\son\w+=(?!\"continue\")", text)
+    assert not re.search(r"\sstyle=|\sid=|\son\w+=(?!\"continue\")", text)
 
 
 def test_doors_and_kinds_that_are_not_there() -> None:
@@ -192,10 +190,7 @@ def test_no_title_ends_a_directive_or_a_string(nasty: str) -> None:
     assert not set(address[1]) & set("\"'<>$`\\{}")
     assert dict(parse_qsl(urlsplit(address[1]).query))["title"] == nasty
     assert (ssi.count("-->"), esi.count("<"), php.count("'"), php.count("?>")) == (1, 1, 6, 1)
-    assert re.fullmatch(
-        r'<iframe src="[^"{}<>]*" title="[^"<>]*" width=\{300\} height=\{\d+\} [^{}<>]*style=\{\{[^{}<>]*\}\} />\n',
-        react,
-    )
+    assert re.fullmatch(r'<iframe src="[^"{}<>]*" title="[^"<>]*" width=\{300\} height=\{\d+\} [^{}<>]*/>\n', react)
     assert unescape(re.findall(r'title="([^"]*)"', react)[0]) == nasty
     assert markdown.count("](") == 6
     assert "javascript:" not in markdown.replace("javascript%3A", "")

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from ticker.server.params import LONGEST_TITLE, RequestError
 from ticker.server.places import Place, address, path_of, size
-from widgets.board import Board, color_scheme
+from widgets.board import Board
 from widgets.text import clean
 
 _ON_BADGES = ("currency", "locale", "theme", "change")
@@ -33,11 +33,6 @@ class Spot:
     def name(self) -> str:
         """What a frame is called, in an attribute."""
         return escape(clean(self.title, LONGEST_TITLE))
-
-    @property
-    def scheme(self) -> str:
-        """The colour schemes that the page in a frame knows, as CSS names them."""
-        return color_scheme(self.place.ask.theme)
 
     def url(self, door: str) -> str:
         """The address of the widget behind a door."""
@@ -62,15 +57,12 @@ def _script(spot: Spot) -> str:
 
 
 def frame(spot: Spot, most_width: int | None = None, most_height: int | None = None) -> str:
-    """The iframe alone: as high as the widget needs, so that nothing below it moves.
-
-    In a frame whose colours are those of another scheme than its own, browsers fill in what is transparent.
-    """
+    """The iframe alone: as high as the widget needs, so that nothing below it moves."""
     width, height = size(spot.place.kind, spot.board, most_width)
     height = height if most_height is None else min(height, most_height)
     return (
         f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width="{width}" height="{height}" '
-        f'frameborder="0" loading="lazy" style="color-scheme:{spot.scheme}"></iframe>'
+        f'frameborder="0" loading="lazy"></iframe>'
     )
 
 
@@ -103,7 +95,7 @@ def _react(spot: Spot) -> str:
     width, height = size(spot.place.kind, spot.board)
     return (
         f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width={{{width}}} height={{{height}}} '
-        f'frameBorder="0" loading="lazy" style={{{{colorScheme: "{spot.scheme}"}}}} />'
+        f'frameBorder="0" loading="lazy" />'
     )
 
 

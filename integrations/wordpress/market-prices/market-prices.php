@@ -21,7 +21,7 @@ const PATIENCE = 2;       // seconds that a visitor may have to wait for it
 const LARGEST  = 131072;  // bytes; 30 rows of every column are half of it
 const NAMES    = array(
 	'kind', 'coin', 'coins', 'currency', 'locale', 'theme', 'change', 'show', 'limit', 'title', 'css', 'on', 'look',
-	'density', 'up', 'sort', 'page', 'range',
+	'density', 'up', 'sort', 'page', 'range', 'zeros',
 );
 
 /** The ticker's address without a last slash: the constant TICKER_URL, else the setting; '' where that is no address. */
