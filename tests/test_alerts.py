@@ -51,6 +51,18 @@ def test_a_source_that_is_down_for_three_hours() -> None:
     assert man.alerts == ()
 
 
+def test_a_source_that_was_not_asked_yet_has_not_answered() -> None:
+    """To the next leader, who has asked nobody yet, what was down is down, and nothing is told."""
+    man = Watchman()
+    man.at(NOW + 3 * HOUR, fallen("okx", "kraken"))
+    told = len(man.messages)
+    waiting = tuple(replace(one, condition="waiting") for one in WELL.sources)
+    for minute in range(0, 60, 10):
+        assert man.at(NOW + 4 * HOUR + 60 * minute, replace(WELL, sources=waiting)) == []
+    assert man.at(NOW + 5 * HOUR, fallen("okx", "kraken")) == []
+    assert len(man.messages) == told > 0
+
+
 def test_one_that_flaps_is_told_once() -> None:
     """Up for a moment does not end it, and it does not begin anew."""
     man = Watchman()

@@ -4,7 +4,7 @@ Each alert is told once when it has lasted, and once when it has been over for a
 together share a message, and beyond `MOST_AN_HOUR` messages wait for room. Knows no webhook and no clock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,7 +77,7 @@ def decide(
 ) -> tuple[tuple[Alert, ...], tuple[float, ...], list[Message]]:
     """The alerts from now on, when messages were told within the last hour, and the messages to send now."""
     priced = {price.coin: price for price in prices}
-    current = _carried(alerts, conditions(bulletin, priced.values(), now), now)
+    current = _carried(alerts, conditions(bulletin, priced.values(), now), _unknown(bulletin), now)
     told = [at for at in told if 0 <= now - at < HOUR]
     messages: list[Message] = []
     for kind in patience:
@@ -97,13 +97,24 @@ def decide(
     return tuple(current.values()), tuple(told), messages
 
 
-def _carried(alerts: Sequence[Alert], found: Mapping[Key, float], now: float) -> dict[Key, Alert]:
+def _unknown(bulletin: Bulletin) -> set[Key]:
+    """What cannot be told yet, since sources have neither answered nor failed: of those, what was so is so."""
+    found = {("source_down", one.name) for one in bulletin.sources if one.condition == "waiting"}
+    coins = [one.condition for one in bulletin.sources if one.prices == "coins"]
+    return found | {("no_source", "")} if "waiting" in coins and "up" not in coins else found
+
+
+def _carried(
+    alerts: Sequence[Alert], found: Mapping[Key, float], unknown: Container[Key], now: float
+) -> dict[Key, Alert]:
     """The alerts of before that last, those that seem over but were told, and the new ones."""
     current: dict[Key, Alert] = {}
     for one in alerts:
         key = one.kind, one.subject
         if key in found:
             current[key] = replace(one, since=min(one.since, found[key]), clear_since=None)
+        elif key in unknown:
+            current[key] = one
         elif one.told_at is not None:
             since = one.clear_since if one.clear_since is not None else now
             current[key] = replace(one, clear_since=min(since, now))

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from ticker.errors import StoreCorrupt
+from ticker.errors import StoreCorrupt, StoreDown
+from ticker.store.base import Publication
 from ticker.store.sqlite import APPLICATION, BUSY, SqliteStore
 from ticker.store.watch import Hint
 
@@ -37,6 +38,10 @@ class SqliteReader(SqliteStore):
         if application != APPLICATION:
             await self.close()
             raise StoreCorrupt(f"{self._path}: is no store of ours")
+
+    async def publish(self, publication: Publication) -> None:
+        """Refused: raises `StoreDown`."""
+        raise StoreDown(f"{self._path}: is open readonly; {publication.snapshot.id} is not written")
 
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[Hint]:
