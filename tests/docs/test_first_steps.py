@@ -161,7 +161,8 @@ def test_the_walk(tmp_path: Path, own_redis: RedisServer, market: dict[str, str]
         first, other = newcomer.sees("/v1/prices"), newcomer.sees("/v1/prices", 1)
         assert {price["id"] for price in first["prices"]} == {price["id"] for price in other["prices"]}
         assert first["id"].split("-")[0] == other["id"].split("-")[0]  # one leader's epoch
-        log = (newcomer.folder.parent / "log").read_text(encoding="utf-8")
-        assert "another poller leads; standing by" in log
+        while "another poller leads; standing by" not in (newcomer.folder.parent / "log").read_text(encoding="utf-8"):
+            assert time.monotonic() < until + PATIENCE
+            time.sleep(0.1)
     finally:
         newcomer.stops()

@@ -153,7 +153,7 @@ async def test_no_file_handles_left(fast_loop: bool, tmp_path: Path) -> None:
             one.close()
         await process.until("/readyz")
         await process.says("there are file handles again")
-        assert await process.end() == 0
+        assert await process.end() == 0, process.log
 
     assert spent < 1.0
     assert len(process.log) < 20_000

@@ -3,7 +3,6 @@
 import re
 
 import aiohttp
-from aiohttp import web
 from fakes import Clock, FakeStore
 from loopback import HeldFeed, loopback
 from snapshots import snapshot
@@ -29,10 +28,9 @@ MORE = (
 def paths() -> list[str]:
     """A path for every route of the application, and some that end in a refusal."""
     app = make_app(HeldFeed(None), Serving(), Clock(), FakeStore(), FakeStore())  # type: ignore[arg-type]
-    found = []
-    for resource in app.router.resources():
-        assert isinstance(resource, web.PlainResource | web.DynamicResource)
-        found.append(re.sub(r"\{(\w+)\}", lambda match: SAMPLES[match[1]], resource.canonical))
+    routes = [route for resource in app.router.resources() for route in resource]
+    resources = {route.resource.canonical for route in routes if route.resource is not None}
+    found = [re.sub(r"\{(\w+)\}", lambda match: SAMPLES[match[1]], path) for path in sorted(resources)]
     assert len(found) > 25
     return [*found, *MORE]
 

@@ -50,8 +50,13 @@ async def watch() -> None:
 
 
 def _quiet(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Keep asyncio from telling of every connection that it cannot accept, with a trace, 128 times a second."""
-    if "accept() out of system resource" not in context.get("message", ""):
+    """Keep asyncio from telling of every connection that it cannot accept, with a trace, thousands of times a second.
+
+    Nor does it matter that it would accept again where nobody listens any more: it tries as often, a second later.
+    """
+    message, error = context.get("message", ""), context.get("exception")
+    closed = "_start_serving" in message and isinstance(error, ValueError)
+    if not closed and "accept() out of system resource" not in message:
         loop.default_exception_handler(context)
 
 

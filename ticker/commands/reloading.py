@@ -84,6 +84,7 @@ class Reloader:
 
     async def run(self) -> None:
         """Follow the files until cancelled."""
+        failed = False
         while True:
             try:
                 async with asyncio.timeout(LOOK):
@@ -94,6 +95,11 @@ class Reloader:
             self._asked.clear()
             try:
                 await self._turn(asked=asked)
+                failed = False
+            except OSError as error:  # no file handles, no threads
+                if not failed:
+                    log.warning("cannot look at the configuration: %s; the last one stays, and we look again", error)
+                failed = True
             except Exception:
                 log.exception("looking at the configuration failed in a way that should not be; the last one stays")
 

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,10 @@ log = logging.getLogger("ticker")
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end on the fastest event loop there is."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
+    fastest: Any = asyncio
+    with suppress(ImportError):
+        fastest = import_module("uvloop")
+    fastest.run(main)
 
 
 async def serve_until_stopped(
