@@ -4,9 +4,12 @@ import gzip
 import subprocess
 import sys
 
+import aiohttp
 import brotli
 import pytest
 from backports import zstd
+from loopback import loopback
+from snapshots import snapshot
 
 from ticker.server.codings import choices, compress
 from ticker.server.ready import ALWAYS, Ready, ready
@@ -95,3 +98,16 @@ def test_compressors_are_loaded_when_somebody_asks() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("path", "most"), [("/embed.js", 4096), ("/embed.css", 2048), ("/widget/list", 4096)])
+async def test_weights_on_the_wire(path: str, most: int) -> None:
+    """What a browser that takes brotli is really sent of the element is as light as is told (issue 4)."""
+    async with (
+        loopback(snapshot()) as origin,
+        aiohttp.ClientSession(origin, auto_decompress=False) as session,
+        session.get(path, headers={"Accept-Encoding": "br"}) as response,
+    ):
+        body = await response.read()
+    assert response.headers["Content-Encoding"] == "br"
+    assert len(body) <= most

@@ -58,7 +58,12 @@ async def test_only_codings_that_are_asked_for_are_made_ahead(
     """What was given in the last minute is ready in the same codings after a new snapshot; what was not is not made."""
     made: list[str] = []
     compress = ready_module.compress
-    monkeypatch.setattr(ready_module, "compress", lambda coding, body: made.append(coding) or compress(coding, body))
+
+    def noted(coding: str, body: bytes, *, lasting: bool) -> bytes:
+        made.append(coding)
+        return compress(coding, body, lasting=lasting)
+
+    monkeypatch.setattr(ready_module, "compress", noted)
     shelf.get("a", text)
     found = shelf.get("a", text)
     give(found, "gzip", NOW)

@@ -21,9 +21,12 @@ _WEIGHT = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
 _LONGEST_KEPT = 256  # characters of a header whose meaning is remembered
 
 
-def compress(coding: str, body: bytes) -> bytes:
-    """A body in a coding of `PREFERRED`. Equal bodies give equal bytes, so that an ETag names them."""
-    return _COMPRESSORS[coding](body)
+def compress(coding: str, body: bytes, *, lasting: bool = False) -> bytes:
+    """A body in a coding of `PREFERRED`. Equal bodies give equal bytes, so that an ETag names them.
+
+    One that is sent for as long as the process runs is `lasting`: it is made as small as can be.
+    """
+    return _br(body, 11) if lasting and coding == "br" else _COMPRESSORS[coding](body)
 
 
 def choices(header: str | None) -> tuple[str, ...]:
@@ -86,10 +89,10 @@ def _zstd() -> ModuleType:
     return importlib.import_module(_zstd_name() or "compression.zstd")
 
 
-def _br(body: bytes) -> bytes:
+def _br(body: bytes, quality: int = 5) -> bytes:
     import brotli
 
-    return bytes(brotli.compress(body, quality=5))  # more costs tens of milliseconds for one per cent
+    return bytes(brotli.compress(body, quality=quality))  # more than 5 costs tens of milliseconds for a few per cent
 
 
 _COMPRESSORS: Mapping[str, Callable[[bytes], bytes]] = {

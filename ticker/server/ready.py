@@ -102,7 +102,7 @@ class Ready:
                 break
             body = self._coded.get(coding)
             if body is None:
-                body = self._coded[coding] = compress(coding, self.body)
+                body = self._coded[coding] = compress(coding, self.body, lasting=self.edition is ALWAYS)
                 self.weight += len(body)
             if len(body) < len(self.body) or IDENTITY not in choices:
                 return coding, body
