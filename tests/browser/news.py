@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from browser.stage import PATIENCE, Stage
 from playwright.sync_api import Page
-from snapshots import snapshot
+from snapshots import NOW, price, snapshot
 
 from ticker.model import Price, Snapshot
 
@@ -35,6 +35,11 @@ EQUAL = """async ([query, ...ignored]) => {
   drawn.normalize(); kept.normalize()
   return drawn.isEqualNode(kept) ? '' : drawn.outerHTML + '\\n--- kept as ---\\n' + kept.outerHTML
 }"""
+
+
+def lasting(coin: str, value: str) -> Price:
+    """A price that stays whatever a page's clock says, for tests that move it until something has come."""
+    return price(coin, value, live_until=NOW + 1e7, delayed_until=NOW + 2e7, gone_at=NOW + 3e7)
 
 
 def moved(*prices: Price, seq: int = 2) -> Snapshot:
@@ -81,9 +86,12 @@ def watch(tab: Page) -> Watch:
     return found
 
 
-def until(true: Callable[[], object], meanwhile: Callable[[], object] = lambda: time.sleep(0.02)) -> None:
-    """Wait for what is certain to come."""
+def until(true: Callable[[], object], meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Wait for what is certain to come. What is done `meanwhile`, such as moving a page's clock, is done at most 40
+    times a second: what the page asks of a server takes real time, and on a slow machine its hours would fly by.
+    """
     end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, "it did not come"
         meanwhile()
+        time.sleep(0.025)

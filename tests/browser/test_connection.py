@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from browser.news import moved, site, until, watch
+from browser.news import lasting, moved, site, until, watch
 from browser.stage import Stage
 from playwright.sync_api import Page, expect
 from snapshots import NOW, price, snapshot
@@ -50,7 +50,7 @@ def test_stream_dies_and_comes_back(stage: Stage, tab: Page) -> None:
     stage.faults.refused = ("/v1/stream",)
     stage.cut()
     until(lambda: len(polls(stage)) >= 1, lambda: tab.clock.run_for(500))
-    stage.settle(moved(price("bitcoin", "65000")))
+    stage.settle(moved(lasting("bitcoin", "65000")))
     first = tab.locator(".mp-price").first
     until(lambda: first.inner_text() == "$65,000.00", lambda: tab.clock.run_for(1_000))
     count = len(polls(stage))
@@ -61,7 +61,7 @@ def test_stream_dies_and_comes_back(stage: Stage, tab: Page) -> None:
     until(lambda: seen.value("states")[-1]["connection"] == "lost", lambda: tab.clock.run_for(5_000))
     stage.faults.refused = ()
     until(lambda: stage.viewers() == 1, lambda: tab.clock.run_for(5_000))
-    stage.settle(moved(price("bitcoin", "66000"), seq=3))
+    stage.settle(moved(lasting("bitcoin", "66000"), seq=3))
     expect(first).to_have_text("$66,000.00")
     order = [one["connection"] for one in seen.value("states")]
     assert list(dict.fromkeys(order)) == ["wait", "stream", "poll", "lost"]
@@ -84,7 +84,7 @@ def test_another_list_is_read_at_once(stage: Stage, tab: Page) -> None:
     stage.settle(snapshot(2, coins=coins[:2] + coins[3:], prices=prices[:2] + prices[3:], shown=LISTED))
     until(lambda: tab.evaluate(rows) == list(LISTED), lambda: tab.clock.run_for(1_000))
     until(lambda: stage.viewers() == 1, lambda: tab.clock.run_for(1_000))
-    stage.settle(moved(price("bitcoin", "65000"), seq=3))
+    stage.settle(moved(lasting("bitcoin", "65000"), seq=3))
     expect(tab.locator("[data-coin=bitcoin] .mp-price").first).to_have_text("$65,000.00")
     stage.do(stage.app[SITE].change(Serving(Defaults(title="Kurse"), stage.ours)))
     until(lambda: "Kurse" in tab.inner_text("market-prices"), lambda: tab.clock.run_for(1_000))
@@ -98,7 +98,7 @@ def test_frozen_stream_is_noticed(stage: Stage, tab: Page) -> None:
     until(lambda: stage.viewers() == 1)
     deaf, stage.feed.tell = stage.feed.tell[0], stage.feed.tell[1:]  # the stream hears of nothing
     try:
-        stage.settle(moved(price("bitcoin", "65000")))
+        stage.settle(moved(lasting("bitcoin", "65000")))
         first = tab.locator(".mp-price").first
         stage.asked.clear()
         until(lambda: first.inner_text() == "$65,000.00", lambda: tab.clock.run_for(10_000))
