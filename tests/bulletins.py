@@ -80,6 +80,7 @@ def bulletin(at: float = NOW - 1, **more: object) -> Bulletin:
             ),
         ),
         "off": {"coinmarketcap": "needs a key"},
+        "clock_offset": 0.1,
         "rounds": Rounds(86_000, 120.4, 0.0013, NOW - 3),
         "alerts": (Alert("source_down", "okx", NOW - 4 * 3600, NOW - 3600),),
         **more,

@@ -1,14 +1,16 @@
 """How a wrong clock of this machine is noticed: by what many sources say the time is (trust rule 38)."""
 
 import asyncio
+from decimal import Decimal
 from email.utils import formatdate
 
 import pytest
+from snapshots import NOW, price
 
 from ticker.fetch import Ask, Fetcher
+from ticker.model import Price
+from ticker.rounds import suspected
 from ticker.skew import Skew, offset
-
-NOW = 1_800_000_000.0
 
 
 def dated(ahead: float, **more: str) -> dict[str, str]:
@@ -45,6 +47,26 @@ def test_one_wrong_server_says_nothing() -> None:
     skew.note("okx", dated(0), NOW)
     skew.note("coinbase", dated(1), NOW)
     assert (skew.seconds, skew.news()) == (1.0, None)
+
+
+@pytest.mark.parametrize(("seconds", "suspect"), [(0, False), (30, False), (-30, False), (31, True), (-3600, True)])
+def test_beyond_half_a_minute_ages_are_not_believed(seconds: int, suspect: bool) -> None:
+    """Only where three sources agree on it."""
+    skew = Skew()
+    for source in ("kraken", "okx", "coinbase"):
+        assert not skew.suspect
+        skew.note(source, dated(seconds), NOW)
+    assert skew.suspect == suspect
+
+
+def test_what_was_settled_by_such_a_clock_is_never_called_live() -> None:
+    """Whether the price seems old, new or from the future; what has no age is marked all the same."""
+    for as_of in (NOW - 100, NOW, NOW + 50):
+        (found,) = suspected([price("bitcoin", "65000", as_of)], NOW)
+        assert found.clock_suspect
+        assert found.freshness(NOW) == "delayed"
+    (fixed,) = suspected([Price("tether", Decimal(1), "fixed")], NOW)
+    assert (fixed.clock_suspect, fixed.live_until) == (True, None)
 
 
 def test_it_is_told_once_and_once_when_it_is_over() -> None:

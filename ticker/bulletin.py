@@ -126,7 +126,10 @@ class Alert(Struct, frozen=True):
 
 
 class Bulletin(Struct, frozen=True):
-    """All of it at the moment `at`. `instance` is the machine's name and the process id of the poller."""
+    """All of it at the moment `at`. `instance` is the machine's name and the process id of the poller.
+
+    `clock_offset` is how many seconds the sources' clocks are ahead of the poller's; None where too few say.
+    """
 
     at: float
     instance: str
@@ -139,6 +142,7 @@ class Bulletin(Struct, frozen=True):
     rounds: Rounds = Rounds()
     late_turns: int = 0
     clock_steps: int = 0
+    clock_offset: float | None = None
     store_errors: int = 0
     alerts: tuple[Alert, ...] = ()
     told: tuple[float, ...] = ()

@@ -65,6 +65,7 @@ def convert(price: Price, rate: Price | None) -> Price:
         low_24h=in_units(price.low_24h) if steady else None,
         volume_24h=in_units(price.volume_24h),
         market_cap=in_units(price.market_cap),
+        clock_suspect=price.clock_suspect or rate.clock_suspect,
     )
 
 

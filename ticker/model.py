@@ -69,6 +69,7 @@ class Price(Struct, frozen=True, gc=False):
     `as_of` is the provider time of the votes used. Up to `live_until` the price is live, up to `delayed_until`
     delayed, up to `gone_at` stale, then there is none. A fixed price has no times and does not age.
     `confidence` is relative to the price (0.0004 = 0.04 %). `sources` are those whose votes made the price.
+    `clock_suspect`: the clock by which it was settled disagrees with the sources', so its age is not to be relied on.
     """
 
     coin: CoinId
@@ -89,6 +90,7 @@ class Price(Struct, frozen=True, gc=False):
     volume_24h: Decimal | None = None
     market_cap: Decimal | None = None
     sources: tuple[SourceName, ...] = ()
+    clock_suspect: bool = False
 
     def freshness(self, now: float) -> Freshness:
         """The rung of the ladder at `now`; deadlines belong to the older rung ("live until" is no longer live)."""

@@ -76,6 +76,7 @@ def observe(parts: Parts, now: float, steady: float) -> Bulletin:
         rounds=Rounds(tally.rounds, tally.seconds, tally.last_seconds, tally.last_at),
         late_turns=turns.late,
         clock_steps=turns.steps,
+        clock_offset=None if (offset := parts.poller.skew.seconds) is None else round(offset, 1),
         store_errors=tally.store_errors,
     )
 

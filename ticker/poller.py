@@ -21,7 +21,8 @@ from ticker.politeness import Manners
 from ticker.quotebook import QuoteBook
 from ticker.resettling import Resettling
 from ticker.rounds import Listing as Listing
-from ticker.rounds import Settled, State, changes_of_unit, credits_of, says_the_same
+from ticker.rounds import Settled, State, changes_of_unit, credits_of, says_the_same, suspected
+from ticker.skew import Skew
 from ticker.sources import Row
 from ticker.store.base import HEARTBEAT, Entry, Publication, Store
 from ticker.tally import Tally
@@ -38,7 +39,7 @@ RATES = "rate:"  # before the codes of currencies in history; no coin's id has a
 class Poller:
     """All sources' last good answers, and the loop that turns them into publications.
 
-    `epoch` came with the lease to poll; None = take a new one from the store.
+    `epoch` came with the lease to poll; None = take a new one from the store. `skew` tells how far our clock is off.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Poller:
         *,
         rate_rules: Rules | None = None,
         epoch: int | None = None,
+        skew: Skew | None = None,
         clock: Callable[[], float],
         steady: Callable[[], float] | None = None,
         publish_every: float = 1.0,
@@ -75,7 +77,7 @@ class Poller:
         self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
         self._resumed.set()
         self._recorded_at: float | None = None
-        self.tally = Tally()
+        self.tally, self.skew = Tally(), skew or Skew()
 
     @property
     def manners(self) -> Manners:
@@ -275,14 +277,18 @@ class Poller:
         prices = settle(coins, self._prices, now, self._rules)
         rates = self._resettling.settle(money, self._rates, now, self._rate_rules)
         made = record(coins, self._prices, now, self._rules, prices.prices)
+        shown = self._historian.completed(prices.prices, now, changes_of_unit(self._rules))
+        worth = self._rate_historian.completed(rates.prices, now)
+        if self.skew.suspect:
+            shown, worth = suspected(shown, now), suspected(worth, now)
         snapshot = Snapshot(
             epoch=self._epoch,
             seq=self._seq + 1,
             built_at=now,
             coins=self._listing.coins,
             shown=self._listing.shown,
-            prices=self._historian.completed(prices.prices, now, changes_of_unit(self._rules)),
-            rates=self._rate_historian.completed(rates.prices, now),
+            prices=shown,
+            rates=worth,
             credits=credits_of((one.source for one in self._assignments.values()), (*prices.prices, *rates.prices)),
             config=self._listing.config,
             simulated=self._listing.simulated,

@@ -59,6 +59,17 @@ def changes_of_unit(rules: Rules) -> Mapping[CoinId, float]:
     return {coin.id: coin.confirmed for coin in rules.coins if coin.confirmed is not None}
 
 
+def suspected(prices: Iterable[Price], now: float) -> tuple[Price, ...]:
+    """Prices settled at `now` by a clock that is wrong: marked, and none of them is called live (trust rule 38)."""
+    return tuple(replace(one, clock_suspect=True, live_until=_not_live(one, now)) for one in prices)
+
+
+def _not_live(price: Price, now: float) -> float | None:
+    if price.live_until is None:
+        return None
+    return min(price.live_until, now if price.as_of is None else price.as_of, now)
+
+
 def says_the_same(one: Publication, other: Publication) -> bool:
     """Whether nobody would miss the one who has the other: the quotes are the same, and so are prices and rates."""
     known = other.snapshot

@@ -48,6 +48,12 @@ class Skew:
         """How far others are ahead of our clock; None where too few have said."""
         return median(self.offsets.values()) if len(self.offsets) >= FEWEST else None
 
+    @property
+    def suspect(self) -> bool:
+        """Whether ages by our clock are not to be believed."""
+        seconds = self.seconds
+        return seconds is not None and abs(seconds) > SUSPECT
+
     def news(self) -> float | None:
         """The offset to be told now: it has become alarming, another by more than the alarm, or (0.0) well again."""
         seconds = self.seconds

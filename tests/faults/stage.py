@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -186,6 +187,7 @@ class Stage:
         self.sources, self.coins, self.every = tuple(sources), tuple(coins), every
         self.clock, self.started = Clock(start), start
         self.said = {name: Said() for name in self.sources}
+        self.ahead = 0.0  # seconds that our clock is ahead of everybody else's
         self.truth: dict[str, Truth] = {}
         self.calls: Counter[str] = Counter()
         self.worst: dict[str, Decimal] = {}
@@ -220,6 +222,7 @@ class Stage:
         self.store = Gate(store)
         app = web.Application()
         app.router.add_get("/{source}/{path:.*}", self._answer)
+        app.on_response_prepare.append(self._date)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -279,6 +282,7 @@ class Stage:
             Listing(shown, self.coins),
             self.store,  # type: ignore[arg-type]
             self.fetcher,
+            skew=self.fetcher.skew,
             clock=self.clock,
             publish_every=0.0,
         )
@@ -369,6 +373,9 @@ class Stage:
         reply = DIALECTS[source].encode(View((), 0.0), Ask(dict(request.query), {}))
         bent = said.bend(body) if said.bend is not None else body
         return await send(request, type(reply)(bent), parse(said.fault) if said.fault else None)
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self.clock.now - self.ahead, usegmt=True)
 
     # what passes, and what is shown ----------------------------------------------------------------------------------
 

@@ -251,9 +251,11 @@ async def test_our_clock_jumps_an_hour(measured: Measured, hours: int) -> None:
         first = await stage.price()
         for source in ("okx", "coingecko", "bitstamp"):  # they go by the true time
             stage.said[source].lag = -3600 * hours
+        stage.ahead = 3600.0 * hours
         await stage.turn(2)
         during = await stage.price()
         stage.clock.now -= 3600 * hours
+        stage.ahead = 0.0
         stage._due = {name: due - 3600 * hours for name, due in stage._due.items()}
         for source in ("okx", "coingecko", "bitstamp"):
             stage.said[source].lag = 0
@@ -264,12 +266,36 @@ async def test_our_clock_jumps_an_hour(measured: Measured, hours: int) -> None:
         assert first["freshness"] in ("stale", "none")
         assert during["agreement"] == "single"  # only the source without times can be believed
     assert during["price"] in (None, "65000")
+    assert during["clock_suspect"]
+    assert during["freshness"] != "live"  # the sources' own clocks say that ours is not to be believed
     assert (after["price"], after["agreement"], after["freshness"]) == ("65000", "ok", "live")
+    assert not after["clock_suspect"]
     assert stage.wrong_seconds == 0
     measured(
         f"our clock is set {hours:+d} h and back",
         "no false `live`, no wrong price, heals",
         f"then `{during['agreement']}` {during['freshness']}; afterwards `{after['agreement']}` {after['freshness']}; {stage.error}",  # noqa: E501
+    )
+
+
+@pytest.mark.parametrize("seconds", [20, -20, 40, -40, 86_400, -86_400])
+async def test_our_clock_is_wrong_from_the_start(measured: Measured, seconds: int) -> None:
+    """Up to 30 s nothing is marked; beyond, every price is, and none is called live however new it looks."""
+    async with Stage(("kraken", "okx", "coingecko", "bitstamp")) as stage:
+        stage.all_say("65000")
+        stage.ahead = float(seconds)
+        for source in ("okx", "coingecko", "bitstamp"):
+            stage.said[source].lag = seconds
+        await stage.turn(2)
+        found = await stage.price()
+
+    assert found["clock_suspect"] == (abs(seconds) > 30)
+    assert (found["freshness"] == "live") == (abs(seconds) <= 30)
+    assert found["price"] == "65000"
+    measured(
+        f"our clock is {seconds:+,d} s wrong from the start",
+        "beyond 30 s marked and never `live`",
+        f"{'marked' if found['clock_suspect'] else 'not marked'}, `{found['agreement']}` {found['freshness']}",
     )
 
 

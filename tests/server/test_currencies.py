@@ -64,6 +64,7 @@ def test_a_price_in_euros_key_by_key() -> None:
         "live_until": "2027-01-15T08:02:00.000Z",
         "delayed_until": "2027-01-15T08:05:00.000Z",
         "gone_at": "2027-01-15T09:00:00.000Z",
+        "clock_suspect": False,
     }
 
 

@@ -59,6 +59,8 @@ def test_a_dead_poller_is_seen_as_such() -> None:
         (WELL, snapshot(prices=(price("bitcoin", None),) * 4), server(), "attention", ["nothing_live"]),
         (replace(WELL, config=REFUSED), snapshot(), server(), "attention", ["config_refused"]),
         (WELL, snapshot(), server(config=REFUSED), "attention", ["config_refused"]),
+        (replace(WELL, clock_offset=-6.0), snapshot(), server(), "attention", ["clock_wrong"]),
+        (replace(WELL, clock_offset=4.0), snapshot(), server(), "ok", []),
         (bulletin(), snapshot(), None, "attention", ["source_down"]),
         (bulletin(alerts=(Alert("one_source", "neo", NOW - 900),)), snapshot(), None, "ok", []),
     ],

@@ -37,6 +37,7 @@ def test_a_price_has_every_key_and_strings_for_numbers() -> None:
         "live_until": "2027-01-15T08:02:00.000Z",
         "delayed_until": "2027-01-15T08:05:00.000Z",
         "gone_at": "2027-01-15T09:00:00.000Z",
+        "clock_suspect": False,
     }
 
 

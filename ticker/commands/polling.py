@@ -80,6 +80,7 @@ async def polling(
             fetcher,
             rate_rules=assembly.rate_rules(polled),
             epoch=None if term is None else term.epoch,
+            skew=road.skew,
             clock=time.time,
             steady=steady,
             publish_every=config.consensus.publish_every,

@@ -236,6 +236,12 @@ METRICS: tuple[Metric, ...] = (
         _polling(lambda f: f.polling.bulletin.clock_steps if f.polling else None),
     ),
     Metric(
+        "ticker_clock_offset_seconds",
+        "gauge",
+        "How far the sources' clocks are ahead of this machine's, by their median.",
+        _polling(lambda f: f.polling.bulletin.clock_offset if f.polling else None),
+    ),
+    Metric(
         "ticker_store_errors_total",
         "counter",
         "Times the store did not take what the poller wrote.",

@@ -14,6 +14,8 @@ from typing import Protocol
 log = logging.getLogger("ticker.server")
 
 LOOKED_AT = 32  # connections that are looked at to make room for one more
+AT_ONCE = 32  # connections that are ended in one turn of the loop, so that nobody waits for the end of a crowd
+SOONEST = 0.05  # seconds between two looks where nothing is overdue
 SAID_EVERY = 60.0  # seconds between two lines of the log that say the same
 
 
@@ -92,21 +94,21 @@ class Guard:
             self._timer.cancel()
             self._timer = None
 
-    def _set(self) -> None:
+    def _set(self, soonest: float = SOONEST) -> None:
         """Come back when the next of them is due."""
         self.close()
         dues = [next(iter(found.values())) + self._most[what] for what, found in self._since.items() if found]
         if dues:
             now = self._clock()
-            self._due = max(now + 0.05, min(dues))
+            self._due = max(now + soonest, min(dues))
             self._timer = asyncio.get_running_loop().call_later(self._due - now, self._sweep)
 
     def _sweep(self) -> None:
-        """End whatever took too long."""
-        now = self._clock()
+        """End what took too long; if that is much, the rest of it in the next turns."""
+        now, more = self._clock(), False
         for what, found in self._since.items():
             late = []
-            for connection, since in found.items():
+            for connection, since in islice(found.items(), AT_ONCE):
                 if now < since + self._most[what]:
                     break
                 late.append(connection)
@@ -114,7 +116,8 @@ class Guard:
                 self._count(what)
                 self.leave(connection)
                 connection.end()
-        self._set()
+            more = more or len(late) == AT_ONCE
+        self._set(0.0 if more else SOONEST)
 
     def _made_room(self) -> bool:
         """Close one of the connections that have been there longest and on which nobody waits."""

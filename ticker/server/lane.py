@@ -28,7 +28,7 @@ _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", 
 class Lane(Connection):
     """A connection that remembers answers."""
 
-    __slots__ = ("_asked", "_clear", "_clock", "_find", "_remembered", "_time")
+    __slots__ = ("_asked", "_clear", "_clock", "_entry", "_find", "_remembered", "_time")
 
     def __init__(
         self,
@@ -42,29 +42,34 @@ class Lane(Connection):
         self._remembered, self._time = remembered, loop.time
         self._find, self._clock = remembered.table.get, remembered.clock
         self._clear = True  # all that came so far were whole requests without bodies, each in one piece
+        self._entry: Entry | None = None  # that was given last: the same page asks the same again
         self._asked: bytes | None = None  # the request that the framework is answering, if it may be remembered
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: a request that was answered before, or something for the framework."""
+        entry = self._entry
+        if entry is None or data != entry.asked:
+            entry = self._find(data)
+        if entry is not None and self._clear and not self._paused:
+            waiter, transport = self._waiter, self.transport
+            if waiter is not None and transport is not None and not waiter.done():
+                answer = entry.at(self._clock())
+                if answer is not None:
+                    self._entry = entry
+                    transport.write(answer)
+                    self._next_keepalive_close_time = self._time() + self._keepalive_timeout
+                    if self._begun:
+                        self._head_is_whole()
+                    if self._logging_enabled:
+                        self._log(entry, answer)
+                    return
+        self._hand_over(data)
+
+    def _hand_over(self, data: bytes) -> None:
+        """Something for the framework; note whether its answer may be remembered."""
+        self._entry = None
         waiter = self._waiter
         idle = waiter is not None and not waiter.done()
-        find, clock, time, transport = (
-            self._find,
-            self._clock,
-            self._time,
-            self.transport,
-        )  # quicker than methods of self
-        entry = find(data)
-        if entry is not None and transport is not None and idle and self._clear and not self._paused:
-            answer = entry.at(clock())
-            if answer is not None:
-                transport.write(answer)
-                self._next_keepalive_close_time = time() + self._keepalive_timeout
-                if self._begun:
-                    self._head_is_whole()
-                if self._logging_enabled:
-                    self._log(entry, answer)
-                return
         before = len(self._messages)
         super().data_received(data)
         whole = data.find(END) == len(data) - len(END)

@@ -21,11 +21,14 @@ Label = tuple[str, int]
 
 
 class Entry:
-    """One request: its answer while that is valid, under which label it counts, how often it was given and counted."""
+    """One request, `asked`: its answer while that is valid, under which label it counts, how often it was given and
+    counted. One that was driven out has no answer any more, for whoever still holds it.
+    """
 
-    __slots__ = ("counted", "given", "label", "used", "what", "wire")
+    __slots__ = ("asked", "counted", "given", "label", "used", "what", "wire")
 
-    def __init__(self, wire: Wire, label: Label, what: object) -> None:
+    def __init__(self, asked: bytes, wire: Wire, label: Label, what: object) -> None:
+        self.asked = asked
         self.wire: Wire | None = wire
         self.label, self.what = label, what
         self.used = False  # lately, by the framework
@@ -91,7 +94,7 @@ class Remembered:
             self._count(entry)  # under its label of before
             entry.wire, entry.label, entry.what, entry.used = wire, label, what, True
         elif self._known(data) and self._has_room(len(data)):
-            self.table[data] = Entry(wire, label, what)
+            self.table[data] = Entry(data, wire, label, what)
             self._bytes += len(data)
 
     def forget(self) -> None:
@@ -153,5 +156,7 @@ class Remembered:
             entry.counted, entry.used = entry.given, True
 
     def _drop(self, data: bytes) -> None:
-        self._count(self.table.pop(data))
+        entry = self.table.pop(data)
+        self._count(entry)
+        entry.wire = None
         self._bytes -= len(data)

@@ -13,6 +13,7 @@ from ticker.alerts import listed
 from ticker.bulletin import Bulletin, ConfigStanding, SourceStanding
 from ticker.model import Coin, Price, Snapshot
 from ticker.server.views import iso
+from ticker.skew import ALARM
 
 _TIMES = frozenset(
     [
@@ -36,6 +37,7 @@ PROBLEMS: Mapping[str, str] = {
     "poller_silent": "No poller reports: prices grow old until one runs.",
     "store_down": "The store does not answer this server; it shows what it has, with its age.",
     "nothing_live": "No price is live or delayed any more.",
+    "clock_wrong": "The clock of the machine that polls is wrong: prices may be refused, and no age is certain.",
     "config_refused": "A configuration was refused; the last good one stays.",
     "source_down": "Down for long: {}.",
     "one_source": "One source left: {}.",
@@ -98,6 +100,7 @@ def _problems(
         "poller_silent": not alive,
         "store_down": server is not None and server.trouble,
         "nothing_live": snapshot is not None and not fresh,
+        "clock_wrong": alive and bulletin is not None and abs(bulletin.clock_offset or 0.0) > ALARM,
         "config_refused": config.refused is not None,
         "source_down": "source_down" in told,
         "one_source": "one_source" in told,
@@ -146,6 +149,7 @@ def _poller(bulletin: Bulletin, now: float) -> dict[str, Any]:
         "rounds": _plain(bulletin.rounds),
         "late_turns": bulletin.late_turns,
         "clock_steps": bulletin.clock_steps,
+        "clock_offset": bulletin.clock_offset,
         "store_errors": bulletin.store_errors,
     }
 

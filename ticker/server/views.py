@@ -164,6 +164,7 @@ def price_json(
         "live_until": iso(price.live_until),
         "delayed_until": iso(price.delayed_until),
         "gone_at": iso(price.gone_at),
+        "clock_suspect": price.clock_suspect,
     }
     return values if locale is None else {**values, "text": _text(coin, price, currency, locale, now)}
 

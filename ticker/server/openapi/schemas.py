@@ -111,11 +111,13 @@ SCHEMAS: dict[str, Schema] = {
             "live_until": or_null(MOMENT),
             "delayed_until": or_null(MOMENT),
             "gone_at": or_null(MOMENT),
+            "clock_suspect": FLAG,
             "text": ref("Text"),
         },
         "text",
-        about="The settled price of one coin. What is not known is null; changes are in percent of the currency. With "
-        "`locale` there is `text`.",
+        about="The settled price of one coin. What is not known is null; changes are in percent of the currency. "
+        "`clock_suspect` is true where the clock of the machine that polls is wrong, and `freshness` therefore not "
+        "to be relied on. With `locale` there is `text`.",
     ),
     "Credit": record({"source": TEXT, "text": TEXT, "url": {"type": "string", "format": "uri"}}),
     "Prices": record(

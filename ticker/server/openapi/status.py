@@ -49,6 +49,7 @@ _POLLER = record(
         ),
         "late_turns": COUNT,
         "clock_steps": COUNT,
+        "clock_offset": or_null(_NUMBER),
         "store_errors": COUNT,
     },
     "The poller that leads, as it last said; `gone` when that is too long ago.",
