@@ -42,6 +42,7 @@ performance: $(VENV)/dev.stamp  ## the tables and pictures of docs/performance.m
 
 docs: $(VENV)/dev.stamp  ## the pages of docs/ that are written from the code
 	PYTHONPATH=tests:. $(BIN)/python tests/docs/configuration.py
+	PYTHONPATH=tests:. $(BIN)/python tests/docs/http_reference.py
 
 lock: $(VENV)/dev.stamp  ## requirements/*.lock anew, with hashes; whatever index is set up here is not written into them
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

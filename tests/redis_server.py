@@ -3,8 +3,12 @@
 `shared_redis` is one server for the whole run: take a prefix of your own, never stop it. `own_redis` belongs to one
 test, which may kill, stop, pause and restart it; so do `own_watched` and `own_cluster`. All skip with a reason where
 the program is missing.
+
+With REDIS_AS=acl,tls in the environment (or one of the two) every server that is not special in another way is met as
+the least privileged user of docs/redis.md, and over TLS alone; who looks behind the store comes in by the socket.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -19,6 +23,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+AS = frozenset(os.environ.get("REDIS_AS", "").split(",")) & {"acl", "tls"}
 PATIENCE = 10.0  # seconds for the program to answer, or to end
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "redis.md"
 
@@ -30,8 +35,18 @@ class RedisServer:
         self._program, self._folder, self._options = program, folder, options
         self._process: subprocess.Popen[bytes] | None = None
         self.port = port or free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
         self.socket = folder / f"redis-{self.port}.sock"
+        self._as = frozenset() if options else AS
+        self._certificate = Certificate(folder) if "tls" in self._as else None
+        self.url = self.url_at(self.port)
+
+    def url_at(self, port: int) -> str:
+        """Its address where something that passes everything on stands before it, on a port of this machine."""
+        scheme, more = "redis", ""
+        if self._certificate is not None:
+            scheme, more = "rediss", f"?ssl_ca_certs={self._certificate.file}"
+        user = "ticker:least-privileged@" if "acl" in self._as else ""
+        return f"{scheme}://{user}127.0.0.1:{port}/0{more}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -68,11 +83,21 @@ class RedisServer:
 
     def client(self) -> "redis.Redis":
         """A blocking client, to look behind the store and to break things; close it, or use it in a `with`."""
-        return redis.Redis(port=self.port, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))
+        where: dict[str, object] = {"unix_socket_path": str(self.socket)} if self._as else {"port": self.port}
+        return redis.Redis(**where, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))  # type: ignore[arg-type]
 
     def _command(self) -> list[str]:
+        speaking: tuple[str, ...] = ("--port", str(self.port))
+        if self._certificate is not None:
+            speaking = ("--port", "0", *self._certificate.options(self.port))
+        users: tuple[str, ...] = ()
+        if "acl" in self._as:
+            file = self._folder / f"redis-{self.port}.conf"
+            words = least_user("ticker", "least-privileged", "*")  # every test has a prefix of its own
+            file.write_text(f"user {' '.join(words[2:])}\n", encoding="utf-8")
+            users = (str(file),)
         return [
-            *(self._program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)),
+            *(self._program, *users, "--bind", "127.0.0.1", *speaking, "--dir", str(self._folder)),
             *("--save", "", "--appendonly", "no", "--unixsocket", str(self.socket), *self._options),
         ]
 
@@ -160,7 +185,7 @@ class Watched:
 
 class _Sentinel(RedisServer):
     def __init__(self, program: str, folder: Path, config: Path) -> None:
-        super().__init__(program, folder)
+        super().__init__(program, folder, str(config))
         self._config = config
 
     def _command(self) -> list[str]:

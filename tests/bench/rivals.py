@@ -1,10 +1,11 @@
 """One server for the throughput benchmark: ours, or what a user would write instead, on the same prices.
 
-    python tests/bench/rivals.py NAME PORT
+    python tests/bench/rivals.py NAME PORT [METRICS_PORT]
 
-`ticker` (fast lane), `ticker-changing` (new prices every second), `ticker-plain` (no fast lane), `aiohttp` (renders for
-every request), `flask` (a WSGI application that renders for every request, behind gunicorn; both from PyPI). All render
-with the same function; what they differ in is when, and who writes.
+`ticker` (fast lane; with a second port it has metrics there), `ticker-changing` (new prices every second),
+`ticker-plain` (no fast lane), `aiohttp` (renders for every request), `flask` (a WSGI application that renders for every
+request, behind gunicorn; both from PyPI). All render with the same function; what they differ in is when, and who
+writes.
 """
 
 import asyncio
@@ -94,21 +95,27 @@ class Feed:
                 callback(self.snapshot)
 
 
-async def ours(port: int, *, lane: bool, changing: bool) -> None:
+async def ours(port: int, *, lane: bool, changing: bool, metrics: int = 0) -> None:
     """The server as `ticker serve` runs it."""
     from aiohttp import web
 
+    from ticker.bulletin import ConfigStanding
+    from ticker.metrics.door import metrics_door
+    from ticker.metrics.figures import Figures
     from ticker.server.app import Serving, make_app
     from ticker.server.guard import Bounds
     from ticker.server.remembered import Remembered
     from ticker.server.runner import Runner
+    from ticker.server.seeing import FIGURES
 
     feed = Feed()
     app = make_app(feed, Serving(), time.time)  # type: ignore[arg-type]
     runner = Runner(app, Bounds(), Remembered(time.time) if lane else None, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    await (feed.change() if changing else asyncio.Event().wait())
+    seen = app[FIGURES]
+    async with metrics_door("127.0.0.1", metrics, lambda: Figures(time.time(), "", ConfigStanding(), seen())):
+        await (feed.change() if changing else asyncio.Event().wait())
 
 
 async def plain_aiohttp(port: int) -> None:
@@ -159,7 +166,7 @@ def flask(port: int) -> None:
     Gunicorn().run()
 
 
-def main(name: str, port: int) -> None:
+def main(name: str, port: int, metrics: int = 0) -> None:
     """Serve until killed."""
     if name == "flask":
         flask(port)
@@ -168,7 +175,7 @@ def main(name: str, port: int) -> None:
 
     match name:
         case "ticker" | "ticker-changing" | "ticker-plain":
-            uvloop.run(ours(port, lane=name != "ticker-plain", changing=name == "ticker-changing"))
+            uvloop.run(ours(port, lane=name != "ticker-plain", changing=name == "ticker-changing", metrics=metrics))
         case "aiohttp":
             uvloop.run(plain_aiohttp(port))
         case _:
@@ -176,4 +183,4 @@ def main(name: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -39,10 +39,10 @@ def page() -> str:
     comments = _comments()
     for section in dict.fromkeys(one.section for one in settings()):
         rows = [_row(section, one.name, one.kind, comments) for one in settings() if one.section == section]
-        parts.append(f"## `[{section}]`\n\n{_table(_SETTING, rows)}")
+        parts.append(f"## `[{section}]`\n\n{table(_SETTING, rows)}")
     rows = [_row("sources.NAME", name, kind, comments) for name, kind in SOURCE_KINDS.items()]
-    parts.append(f"## `[sources.NAME]`\n\n{_ALIKE}\n\n{_table(_SETTING, rows)}")
-    parts.append("## The sources\n\n" + _table(_SOURCE, (_source(one) for one in REGISTRY.values())))
+    parts.append(f"## `[sources.NAME]`\n\n{_ALIKE}\n\n{table(_SETTING, rows)}")
+    parts.append("## The sources\n\n" + table(_SOURCE, (_source(one) for one in REGISTRY.values())))
     return "\n".join(parts)
 
 
@@ -102,7 +102,8 @@ def _comments() -> dict[tuple[str, str], tuple[str, str]]:
     return found
 
 
-def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of Markdown, with its end of line."""
     names = tuple(heading)
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
     lines += ["| " + " | ".join(cell.replace("|", r"\\|") for cell in row) + " |" for row in rows]

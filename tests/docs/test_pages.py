@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from ticker.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+PAGES = sorted([*(ROOT / f"{one}.md" for one in ("README", "CONTRIBUTING", "SECURITY")), *ROOT.glob("docs/*.md")])
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 BLOCKS = [(name, block) for name, text in TEXTS.items() for block in blocks(text)]
 INLINE = re.compile(r"(?<!`)`(ticker [^`\n]+)`(?!`)")

@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -22,7 +23,9 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
+import aiohttp
 from faults.judge import Judge
 from faults.wire import FINE, KINDS, Wire
 from redis_server import RedisServer
@@ -44,7 +47,17 @@ CALM = 45.0  # seconds until readers have a new snapshot: the lease of a poller 
 WIDELY = 8  # sources
 AGREED = 3
 WHOLE = 300.0  # seconds that the others have: a source that failed for long is asked again in minutes
+LEAK = 10  # handles or tasks more in the second half than in the first
 GROWTH = 1.0  # MB in ten minutes at most
+
+
+class Size(NamedTuple):
+    """A process at a moment: seconds since the beginning, megabytes, open files, tasks of its loop."""
+
+    at: float
+    memory: float
+    handles: int
+    tasks: int
 
 
 @dataclass
@@ -61,29 +74,30 @@ class Report:
     worst: float = 0.0
     calm_after: float | None = None
     whole_after: float | None = None
-    sizes: dict[str, list[tuple[float, float, int]]] = field(default_factory=dict)  # time, MB, handles
+    sizes: dict[str, list[Size]] = field(default_factory=dict)
 
     def growth(self, name: str) -> float:
         """MB in ten minutes that a process grew by after the warm-up: the slope of a straight line through all."""
-        kept = [one for one in self.sizes[name] if one[0] >= self.seconds * WARM_UP]
+        kept = [one for one in self.sizes[name] if one.at >= self.seconds * WARM_UP]
         if len(kept) < 2:
             return 0.0
-        times, sizes = [one[0] for one in kept], [one[1] for one in kept]
+        times, sizes = [one.at for one in kept], [one.memory for one in kept]
         middle, mean = sum(times) / len(times), sum(sizes) / len(sizes)
         across = sum((at - middle) ** 2 for at in times)
         return 600 * sum((at - middle) * (size - mean) for at, size in zip(times, sizes, strict=True)) / across
 
-    def handles(self, name: str) -> tuple[int, int]:
-        """Open files at most, in the first half and in the second."""
+    def most(self, name: str, what: str) -> tuple[int, int]:
+        """Of a process' "handles" or "tasks" the most, in the first half and in the second."""
         half = self.seconds / 2
-        first = max((one[2] for one in self.sizes[name] if one[0] < half), default=0)
-        return first, max((one[2] for one in self.sizes[name] if one[0] >= half), default=0)
+        first = max((getattr(one, what) for one in self.sizes[name] if one.at < half), default=0)
+        return first, max((getattr(one, what) for one in self.sizes[name] if one.at >= half), default=0)
 
     @property
     def passed(self) -> bool:
         """Whether all was well. Memory is judged where there was time to see it grow."""
         grown = any(self.growth(name) >= GROWTH for name in self.sizes) and self.seconds >= 1800
-        leaked = any(self.handles(name)[1] > self.handles(name)[0] + 10 for name in self.sizes)
+        counted = [self.most(name, what) for name in self.sizes for what in ("handles", "tasks")]
+        leaked = any(second > first + LEAK for first, second in counted)
         return not (self.failed or self.wrong or grown or leaked or self.calm_after is None)
 
     def __str__(self) -> str:
@@ -97,9 +111,11 @@ class Report:
             f"agreed; {_seconds(self.whole_after)} after it the votes were new, too",
         ]
         for name in sorted(self.sizes):
-            first, last = self.handles(name)
-            size = self.sizes[name][-1][1]
-            lines.append(f"{name}: {size:.0f} MB, {self.growth(name):+.2f} MB/10 min, handles {first} → {last}")
+            (files, files_after), (tasks, tasks_after) = self.most(name, "handles"), self.most(name, "tasks")
+            lines.append(
+                f"{name}: {self.sizes[name][-1].memory:.0f} MB, {self.growth(name):+.2f} MB/10 min, handles {files} → "
+                f"{files_after}, tasks {tasks} → {tasks_after} (the most in each half)"
+            )
         lines += self.failed[:10] + self.wrong[:10]
         return "\n".join(lines)
 
@@ -114,6 +130,7 @@ class Soak:
         self._wires: dict[str, Wire] = {}
         self._lying: set[str] = set()
         self._processes: dict[str, Process] = {}
+        self._metrics: dict[str, int] = {}
         self._over = asyncio.Event()
 
     async def run(self) -> Report:
@@ -166,7 +183,9 @@ class Soak:
             return {one: url.replace(own, f":{self._wires[one].port}/") for one, url in urls.items()}
 
         environ = demo_environment(through(simulation.base_urls), through(simulation.stream_urls))
-        environ["TICKER_STORE_URL"] = f"redis://127.0.0.1:{self._wires[f'redis:{name}'].port}/0"
+        environ["TICKER_STORE_URL"] = self._redis.url_at(self._wires[f"redis:{name}"].port)
+        self._metrics[name] = free_port()
+        environ["TICKER_SERVER_METRICS_PORT"] = str(self._metrics[name])
         environ["XDG_STATE_HOME"] = str(self._folder / name)
         config = self._folder / name
         config.mkdir(exist_ok=True)
@@ -238,11 +257,12 @@ class Soak:
             simulation.set_fault(one, None)
 
     async def _measure(self) -> None:
-        """Memory and handles of the processes that stay, every few seconds."""
+        """Memory, handles and tasks of the processes that stay, every few seconds."""
         while not self._over.is_set():
             for name, process in self._processes.items():
-                size, handles = _size(process.pid)
-                self.report.sizes.setdefault(name, []).append((time.monotonic() - self._began, size, handles))
+                memory, handles = _size(process.pid)
+                size = Size(time.monotonic() - self._began, memory, handles, await _tasks(self._metrics[name]))
+                self.report.sizes.setdefault(name, []).append(size)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), 2.0)
 
@@ -256,6 +276,14 @@ def _size(pid: int) -> tuple[float, int]:
     own = Path(f"/proc/{pid}")
     pages = int((own / "statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6, len(list((own / "fd").iterdir()))
+
+
+async def _tasks(port: int) -> int:
+    """Tasks of the loop of the process with its metrics there."""
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        found = re.search(r"^ticker_tasks (\S+)$", await answer.text(), re.MULTILINE)
+    assert found is not None
+    return int(float(found[1]))
 
 
 async def _until(servers: list[Process], since: datetime, sources: int, most: float, *, votes: bool) -> float | None:

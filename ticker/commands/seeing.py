@@ -119,7 +119,7 @@ class Seeing:
             from ticker.server.seeing import FIGURES
 
             serving = self._app[FIGURES]()
-        return Figures(time.time(), __version__, self.config, serving, self._polling())
+        return Figures(time.time(), __version__, self.config, serving, self._polling(), len(asyncio.all_tasks()))
 
     def _polling(self) -> Polling | None:
         if self._poller is None or self._reporter is None:

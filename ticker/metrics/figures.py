@@ -33,13 +33,14 @@ class Polling:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All of one process; None for the half that it is not."""
+    """All of one process; None for the half that it is not. `tasks` are those of its event loop."""
 
     now: float
     version: str
     config: ConfigStanding
     serving: Serving | None = None
     polling: Polling | None = None
+    tasks: int = 0
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -112,6 +112,9 @@ _SOURCE = ("source",)
 METRICS: tuple[Metric, ...] = (
     Metric("ticker_info", "gauge", "Always 1; which version this is.", lambda f: [((f.version,), 1.0)], ("version",)),
     Metric("ticker_requests_total", "counter", "Answers, by door and HTTP status.", _requests, ("door", "status")),
+    Metric(
+        "ticker_tasks", "gauge", "Tasks of the event loop; one a connection, none a viewer.", lambda f: _one(f.tasks)
+    ),
     Metric("ticker_viewers", "gauge", "Open live streams.", _serving("viewers")),
     Metric("ticker_streams", "gauge", "Different streams that are kept.", _serving("streams")),
     Metric(
