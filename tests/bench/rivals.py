@@ -79,7 +79,7 @@ class Feed:
     """Holds a snapshot, and tells of a new one every second if it changes."""
 
     def __init__(self) -> None:
-        self.snapshot = snapshot()
+        self.snapshot, self.trouble = snapshot(), None
         self._callbacks: list[Callable[[Snapshot], None]] = []
 
     def subscribe(self, callback: Callable[[Snapshot], None]) -> Callable[[], None]:
