@@ -326,6 +326,15 @@ def own_redis(redis_program: str, tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
+def plain_redis(redis_program: str, tmp_path: Path) -> Iterator[RedisServer]:
+    """As `own_redis`, but as it comes with the system, whatever REDIS_AS says: for who follows the docs."""
+    server = RedisServer(redis_program, tmp_path, "--loglevel", "warning")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
 def own_watched(redis_program: str, tmp_path: Path) -> Iterator[Watched]:
     """A watched pair for one test, started, that the test may hurt."""
     watched = Watched(redis_program, tmp_path)
