@@ -42,11 +42,17 @@ class RedisServer:
 
     def url_at(self, port: int) -> str:
         """Its address where something that passes everything on stands before it, on a port of this machine."""
+        return self._url(port, "ticker:least-privileged" if "acl" in self._as else "", 0)
+
+    def url_as(self, login: str, database: int = 0) -> str:
+        """Its address for somebody else, USER:PASSWORD."""
+        return self._url(self.port, login, database)
+
+    def _url(self, port: int, login: str, database: int) -> str:
         scheme, more = "redis", ""
         if self._certificate is not None:
             scheme, more = "rediss", f"?ssl_ca_certs={self._certificate.file}"
-        user = "ticker:least-privileged@" if "acl" in self._as else ""
-        return f"{scheme}://{user}127.0.0.1:{port}/0{more}"
+        return f"{scheme}://{login + '@' if login else ''}127.0.0.1:{port}/{database}{more}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -314,6 +320,15 @@ def shared_watched(redis_program: str, tmp_path_factory: pytest.TempPathFactory)
 def own_redis(redis_program: str, tmp_path: Path) -> Iterator[RedisServer]:
     """A server for one test, started, that the test may hurt."""
     server = RedisServer(redis_program, tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def plain_redis(redis_program: str, tmp_path: Path) -> Iterator[RedisServer]:
+    """As `own_redis`, but as it comes with the system, whatever REDIS_AS says: for who follows the docs."""
+    server = RedisServer(redis_program, tmp_path, "--loglevel", "warning")
     server.start()
     yield server
     server.kill()

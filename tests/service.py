@@ -113,9 +113,13 @@ class Process:
             with contextlib.suppress(aiohttp.ClientError):
                 if (await self.get(path))[0] == status:
                     return
-            if self._process.returncode is not None:
-                raise AssertionError(f"the service has ended with {self._process.returncode}:\n{self.log}")
+            self.must_run()
             await asyncio.sleep(0.02)
+
+    def must_run(self) -> None:
+        """An error with its last words where it has ended by itself."""
+        if self._process.returncode is not None:
+            raise AssertionError(f"the service has ended with {self._process.returncode}:\n{self.log}")
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -116,7 +116,7 @@ def market() -> Iterator[dict[str, str]]:
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason=ABSENT)
 @pytest.mark.timeout(420)
-def test_the_walk(tmp_path: Path, own_redis: RedisServer, market: dict[str, str]) -> None:
+def test_the_walk(tmp_path: Path, plain_redis: RedisServer, market: dict[str, str]) -> None:
     """Clone, see it, a configuration of one's own, a coin more, on a page, on Redis, a second replica."""
     steps = [
         [line for block in blocks(part) if block.language == "sh" for line in block.text.splitlines()]
@@ -124,7 +124,7 @@ def test_the_walk(tmp_path: Path, own_redis: RedisServer, market: dict[str, str]
     ]
     see, configure, coin, page, redis, second = steps
     (tmp_path / "home").mkdir()
-    newcomer = Newcomer(tmp_path / "home", own_redis)
+    newcomer = Newcomer(tmp_path / "home", plain_redis)
     try:
         for line in see:
             newcomer.types(line)

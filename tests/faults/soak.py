@@ -260,6 +260,7 @@ class Soak:
         """Memory, handles and tasks of the processes that stay, every few seconds."""
         while not self._over.is_set():
             for name, process in self._processes.items():
+                process.must_run()
                 memory, handles = _size(process.pid)
                 size = Size(time.monotonic() - self._began, memory, handles, await _tasks(self._metrics[name]))
                 self.report.sizes.setdefault(name, []).append(size)

@@ -108,7 +108,7 @@ async def test_a_running_service_says_none(own_redis: RedisServer, tmp_path: Pat
                            categories=["+@all"])  # fmt: skip
     nobody = f"http://127.0.0.1:{free_port()}"
     environ = {**files(tmp_path, own_redis.port), "TICKER_SERVER_ACCESS_LOG": "true", "PYTHONASYNCIODEBUG": "1"}
-    environ["TICKER_STORE_URL"] = f"redis://user-{PLANTED}:{PLANTED}@127.0.0.1:{own_redis.port}/0"
+    environ["TICKER_STORE_URL"] = own_redis.url_as(f"user-{PLANTED}:{PLANTED}")
     del environ["TICKER_STORE_URL_FILE"]
     for name in REGISTRY:
         environ |= {f"TICKER_SOURCES_{name.upper()}_BASE_URL": nobody}

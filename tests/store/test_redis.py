@@ -97,6 +97,15 @@ async def test_silence_makes_a_reader_look(own_redis: RedisServer) -> None:
         assert set(reader.reports) == {None}, "silence is no trouble"
 
 
+async def test_who_listens_anew_takes_no_connection_from_who_asks(own_redis: RedisServer) -> None:
+    """Readers that hear nothing listen anew, and idle connections are closed; calls at that very moment succeed."""
+    async with opened(own_redis.url, silence=0.005) as store, Reader(store), Reader(store):
+        await store.publish(publication(1, 1))
+        for _ in range(300):
+            assert await store.latest() == snapshot(1, 1)
+            await asyncio.sleep(0)
+
+
 async def test_a_wiped_redis_takes_nothing_from_readers(own_redis: RedisServer) -> None:
     """FLUSHALL: the reader keeps what it has; the poller goes on; scripts come back by themselves."""
     async with opened(own_redis.url) as store, Reader(store) as reader:
@@ -241,13 +250,13 @@ async def test_a_replica_is_refused_with_its_reason(own_redis: RedisServer) -> N
 
 
 async def test_an_absent_redis_fails_fast_and_by_name(own_redis: RedisServer) -> None:
-    """Nobody listens: opening is no error, each call is, within a second, with the address."""
+    """Nobody listens: opening is no error, each call is, soon, with the address and without a password."""
     own_redis.kill()
     async with opened(own_redis.url) as store:
         began = time.monotonic()
-        with pytest.raises(StoreDown, match=re.escape(own_redis.url)):
+        with pytest.raises(StoreDown, match=re.escape(f"://127.0.0.1:{own_redis.port}/0: ")):
             await store.latest()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
 
 
 async def test_a_reader_may_be_there_before_redis(own_redis: RedisServer) -> None:
@@ -307,7 +316,7 @@ async def test_a_user_who_may_not_publish_writes_nothing(own_redis: RedisServer)
     with own_redis.client() as client:
         words = least_user("mute", "secret", "ticker")
         client.execute_command(*(word for word in words if not word.startswith("&")))
-    async with opened(own_redis.url) as store, opened(f"redis://mute:secret@127.0.0.1:{own_redis.port}") as mute:
+    async with opened(own_redis.url) as store, opened(own_redis.url_as("mute:secret")) as mute:
         await store.publish(publication(1, 1))
         with pytest.raises(StoreDown, match="can't publish"):
             await mute.publish(publication(1, 2))
@@ -419,7 +428,7 @@ async def test_an_absent_redis_fails_history_fast(own_redis: RedisServer) -> Non
                 began = time.monotonic()
                 with pytest.raises(StoreDown):
                     await call
-                assert time.monotonic() - began < 1.5
+                assert time.monotonic() - began < 5
 
 
 async def test_secrets_are_never_told(

@@ -175,7 +175,7 @@ async def test_the_documented_user_has_every_right_it_needs_and_no_other(own_red
             client.script_flush()
             client.execute_command("ACL", "DELUSER", "ours")
             client.execute_command(*(word for word in words if word != missing))
-        async with opened(f"redis://ours:secret@127.0.0.1:{own_redis.port}") as store:
+        async with opened(own_redis.url_as("ours:secret")) as store:
             try:
                 await use_all(store, within=1.0 if missing else ANSWERS)
             except (AssertionError, StoreError, TimeoutError):
@@ -189,7 +189,7 @@ async def test_the_user_of_another_prefix_sees_nothing_of_ours(own_redis: RedisS
     """The least privileged user reads and writes under its own prefix only, and hears its own channel only."""
     with own_redis.client() as client:
         client.execute_command(*least_user("ours", "secret", "ticker"))
-    async with opened(f"redis://ours:secret@127.0.0.1:{own_redis.port}", "other") as store:
+    async with opened(own_redis.url_as("ours:secret"), "other") as store:
         for call in (store.latest(), store.new_epoch(NOW), store.heartbeat(), store.publish(publication(1, 1))):
             with pytest.raises(StoreDown, match=r"(?i)no permissions|can't"):
                 await call
@@ -201,7 +201,7 @@ async def test_the_documented_reader_reads_and_writes_nothing(own_redis: RedisSe
     """The user for `ticker serve` follows, reads history and log, and can change neither price nor lease."""
     with own_redis.client() as client:
         client.execute_command(*least_user("reads", "secret", "ticker", kind="ticker-serve"))
-    async with opened(own_redis.url) as writer, opened(f"redis://reads:secret@127.0.0.1:{own_redis.port}") as store:
+    async with opened(own_redis.url) as writer, opened(own_redis.url_as("reads:secret")) as store:
         epoch = await writer.new_epoch(NOW)
         await writer.publish(publication(epoch, 1, coins=2))
         await writer.add_points("1d", NOW, {"bitcoin": Decimal(1)})
@@ -231,7 +231,7 @@ async def test_another_database(own_redis: RedisServer) -> None:
     """As the least privileged user too: the number after the address is the database."""
     with own_redis.client() as client:
         client.execute_command(*least_user("ours", "secret", "ticker"))
-    async with opened(f"redis://ours:secret@127.0.0.1:{own_redis.port}/3") as store:
+    async with opened(own_redis.url_as("ours:secret", 3)) as store:
         await store.publish(publication(1, 1, coins=2))
     with own_redis.client() as client:
         assert client.keys() == []

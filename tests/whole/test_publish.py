@@ -80,8 +80,10 @@ async def test_from_cron(tmp_path: Path) -> None:
         second = await run(*words, environ=hourly)
         assert (second.code, "0 written" in second.out, dict(simulation.calls)) == (0, True, calls)
         often = environ(simulation, f"embedded:{tmp_path}/store.sqlite3", "1s")
+        await asyncio.sleep(1.1)  # until it is everybody's turn again
         assert (await run(*words, environ=often)).code == 0
         assert dict(simulation.calls) != calls
+    await asyncio.sleep(1.1)
     alone = await run(*words, environ=often)
     assert (alone.code, "earlier prices" in alone.err) == (4, True), alone
     assert bitcoin(site)["price"] is not None

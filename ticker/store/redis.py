@@ -29,7 +29,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
@@ -44,6 +44,7 @@ from ticker.store.redis_fence import VALUES, RedisFence
 from ticker.store.redis_health import complaints
 from ticker.store.redis_history import RedisHistory
 from ticker.store.redis_log import RedisLog
+from ticker.store.redis_pool import Pool
 from ticker.store.redis_route import LEAVE, connection
 from ticker.store.redis_url import Address
 from ticker.store.watch import Hint, watch
@@ -88,7 +89,8 @@ class RedisStore:
             connection(address, prefix, common) if address.nodes else (_CONNECTIONS[address.scheme], address.settings)
         )
         settings = {**own, **common, "connection_class": kind}
-        self._calls = Redis(connection_pool=BlockingConnectionPool(CONNECTIONS, timeout=timeout, **settings))
+        self._pool = Pool(CONNECTIONS, timeout=timeout, **settings)
+        self._calls = Redis(connection_pool=self._pool)
         self._readers = Redis(connection_pool=ConnectionPool(**settings))
         self._fence = RedisFence(self._calls, self._call, prefix)
         self._inspected = False
@@ -102,10 +104,13 @@ class RedisStore:
         """Nothing: connections are made when they are needed."""
 
     async def close(self) -> None:
-        """Close every connection; readers of `changes` have been stopped before."""
-        with self._named_errors():
-            await self._calls.connection_pool.disconnect()
-            await self._readers.connection_pool.disconnect()
+        """Close every connection; readers of `changes` have been stopped before.
+
+        One that cannot say goodbye, such as TLS to a Redis that hangs, is closed all the same, and is nobody's error.
+        """
+        for pool in (self._calls.connection_pool, self._readers.connection_pool):
+            with suppress(RedisError, OSError):
+                await pool.disconnect()
 
     async def new_epoch(self, now: float) -> int:
         """As the contract says, also where the keys hold what is not ours."""
@@ -205,7 +210,7 @@ class RedisStore:
         notices = self._readers.pubsub()
         try:
             # Who heard nothing for so long that he listens anew may be looking at a primary that is none any more.
-            await self._calls.connection_pool.disconnect(inuse_connections=False)
+            await self._pool.let_go()
             await self._call(self._subscribe(notices))
             await self._inspect()
 
@@ -246,7 +251,7 @@ class RedisStore:
                     try:
                         return await answer
                     except LEAVE:
-                        await self._calls.connection_pool.disconnect(inuse_connections=False)
+                        await self._pool.let_go()
                         raise
         finally:
             if task and task.cancelling() > cancelled:
