@@ -24,7 +24,7 @@ from service import free_port
 
 from ticker.config import shipped_folder
 
-PATIENCE = 60.0
+PATIENCE = 45.0
 OURS = re.compile(r"/(?:v1|api|widget|embed|badge|snippet|oembed|gallery|status|healthz|readyz)(?:[/?.][^`…{}\s]*)?")
 STATIC = {"/v1/prices.json", "/widget/list.html"}  # of `ticker publish`
 # Where more must follow, and what is none of a ticker's own.
