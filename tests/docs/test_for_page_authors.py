@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,11 +16,7 @@ from docs.followed import blocks
 from playwright.sync_api import Error, Page, expect
 from snapshots import NOW, price, snapshot
 
-from ticker.config import load, shipped_folder
 from ticker.model import Coin, Price, Snapshot
-from ticker.server import headers, limits, params
-from ticker.server.openapi import document
-from ticker.server.stream import Limits
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "for-page-authors.md").read_text(encoding="utf-8")
 BLOCKS = blocks(TEXT)
@@ -199,41 +194,3 @@ def test_a_program(stage: Stage, program: Callable[[str], None]) -> None:
     stage.faults.refused = ()
     stage.settle(told(price("bitcoin", "66000"), price("monero", None), seq=3))
     program("Bitcoin 66000 USD live ok\nMonero — none none\n")
-
-
-def test_refusals_are_those_of_the_code() -> None:
-    """Every code with its status, and every status of the doors that the page speaks of."""
-    rows = re.findall(r"^\| (\d{3}) \| ([^|]+) \|", TEXT, re.MULTILINE)
-    stated = {code: int(status) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
-    assert stated == {code: params.STATUS[code] for code in stated}  # type: ignore[index]
-    paths = document("https://prices.example", dialect=False)["paths"]
-    for door in ("prices", "prices/{coin}", "history/{coin}", "stream", "coins", "explain/{coin}"):
-        refusals = {int(one) for one in paths[f"/v1/{door}"]["get"]["responses"]} - {200, 304}
-        never = {400} if door in ("coins", "explain/{coin}") else set()
-        assert refusals == {int(status) for status, _ in rows} - never
-
-
-def test_refusals_are_given(stage: Stage, tab: Page) -> None:
-    """Those that can be brought about by asking."""
-    ask = "async url => { const answer = await fetch(url); return [answer.status, (await answer.json()).error.code] }"
-    for query, refusal in (
-        ("?limit=0", [400, "bad_parameter"]),
-        ("?coins=" + ",".join(f"c{n}" for n in range(251)), [400, "too_many"]),
-        ("?coins=bitcoin,no-such-coin", [404, "unknown_coin"]),
-        ("/no/such/door", [404, "not_found"]),
-        ("?coins=" + "x" * limits.LINE, [414, "too_long"]),
-    ):
-        on_page(stage, tab, "")
-        assert tab.evaluate(ask, f"{stage.ours}/v1/prices{query}") == refusal
-
-
-def test_figures_are_those_of_the_code() -> None:
-    """Caching and limits."""
-    config = load(shipped_folder(), {})
-    assert f"`Cache-Control: {headers.CACHE}`" in TEXT
-    assert f"{config.server.costly_per_minute} a minute and address" in TEXT
-    assert f"takes {config.server.max_viewers_per_address} viewers from one address" in TEXT
-    assert Limits().per_address == config.server.max_viewers_per_address
-    assert f"beyond {limits.LINE:,} bytes" in TEXT
-    assert f"Up to {params.JSON_COINS} coins" in TEXT
-    assert f"[{len(params.CURRENCIES)} there are](http.md#currencies)" in TEXT
