@@ -72,6 +72,11 @@ PARTS = (
         (("tests/exam/torn.py", "1000000"),),
     ),
     Part(
+        "change",
+        "A new snapshot every second under full load: no request slower than 50 ms.",
+        (("tests/bench/change.py",),),
+    ),
+    Part(
         "slow heads",
         "1,000 connections with half a head or none and 200 viewers that do not read: all gone within 15 s; every "
         "healthy request beside them answered, their p99 less than twice as long; memory bounded.",
