@@ -102,7 +102,7 @@ async def test_only_the_leader_reports() -> None:
     clock, store = Clock(), FakeStore()
     fetcher = FakeFetcher(a="100")
     parts = parts_of(fetcher, store, clock, assignment("a"))
-    reporter = Reporter(parts, store, clock, clock, patience=SOON)
+    reporter = Reporter(parts, store, clock, clock, patience=lambda: SOON)
     async with running(reporter):
         await asyncio.sleep(0.1)
         assert store.bulletin is None
@@ -128,7 +128,9 @@ async def test_the_next_leader_goes_on_with_what_was_seen_and_told(age: float, s
     store.bulletin = pack(last)
     fetcher = FakeFetcher(a="100", b=TimedOut("b"))
     parts = parts_of(fetcher, store, clock, assignment("a"), assignment("b"))
-    reporter = Reporter(parts, store, clock, clock, tell=messages.append, patience={"source_down": Patience(0, 0)})
+    reporter = Reporter(
+        parts, store, clock, clock, tell=messages.append, patience=lambda: {"source_down": Patience(0, 0)}
+    )
     async with running(parts.poller, reporter):
         for name in "ab":
             await parts.poller.poll(name)
@@ -149,7 +151,7 @@ async def test_ops_are_told() -> None:
     parts = parts_of(fetcher, store, clock, assignment("a"), assignment("b"))
     parts.config = lambda: ConfigStanding("v1", clock.now, Refusal(clock.now, "coins.toml: wrong"), 1)
     reporter = Reporter(
-        parts, store, clock, clock, tell=messages.append, patience={**SOON, "config_refused": Patience(0, 0)}
+        parts, store, clock, clock, tell=messages.append, patience=lambda: {**SOON, "config_refused": Patience(0, 0)}
     )
     async with running(parts.poller, reporter):
         for name in "ab":
@@ -178,7 +180,7 @@ async def test_a_store_that_is_down_costs_a_report() -> None:
     clock, store, messages = Clock(), FakeStore(), list[Message]()
     fetcher = FakeFetcher(a="100")
     parts = parts_of(fetcher, store, clock, assignment("a"))
-    async with running(parts.poller, Reporter(parts, store, clock, clock, tell=messages.append, patience=SOON)):
+    async with running(parts.poller, Reporter(parts, store, clock, clock, tell=messages.append, patience=lambda: SOON)):
         await parts.poller.poll("a")
         await until(lambda: store.bulletin)
         store.down = True

@@ -25,7 +25,10 @@ BRIDGED = 900.0  # seconds that there may be between two pollers for the second 
 
 
 class Reporter:
-    """Reports these parts into a store. `tell` is given what ops must hear of; None = nobody listens."""
+    """Reports these parts into a store. `tell` is given what ops must hear of; None = nobody listens.
+
+    `patience` is asked each time, since it may change while we run.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class Reporter:
         steady: Callable[[], float],
         *,
         tell: Callable[[Message], None] | None = None,
-        patience: Mapping[str, Patience] = PATIENCE,
+        patience: Callable[[], Mapping[str, Patience]] = lambda: PATIENCE,
     ) -> None:
         self._parts, self._store, self._clock, self._steady = parts, store, clock, steady
         self._tell, self._patience = tell, patience
@@ -77,7 +80,7 @@ class Reporter:
             self._led = True
         found = self.bulletin()
         prices = () if tally.snapshot is None else tally.snapshot.prices
-        self._alerts, self._told, messages = decide(found.alerts, found.told, found, prices, found.at, self._patience)
+        self._alerts, self._told, messages = decide(found.alerts, found.told, found, prices, found.at, self._patience())
         for message in messages:
             log.warning("%s", message.text)
             if self._tell is not None:

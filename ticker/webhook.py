@@ -46,6 +46,7 @@ class Webhook:
         self._headers = {"User-Agent": user_agent, "Content-Type": "application/json"}
         self._sleep, self._chance = sleep, chance
         self._waiting: deque[Message] = deque()
+        self._sending: tuple[Message, ...] = ()
         self._news = asyncio.Event()
         self.sent = self.failed = self.dropped = 0
 
@@ -61,13 +62,19 @@ class Webhook:
         self._waiting.append(message)
         self._news.set()
 
+    def waiting(self) -> tuple[Message, ...]:
+        """What was not sent yet, oldest first; what is being sent at the moment included."""
+        return (*self._sending, *self._waiting)
+
     async def run(self) -> None:
         """Send what is offered, until cancelled. Raises nothing else."""
         async with client(self._headers, allow_private=self._allow_private) as session:
             while True:
                 await self._news.wait()
                 while self._waiting:
-                    await self._deliver(session, self._waiting.popleft())
+                    self._sending = (self._waiting.popleft(),)
+                    await self._deliver(session, self._sending[0])
+                    self._sending = ()
                 self._news.clear()
 
     async def _deliver(self, session: aiohttp.ClientSession, message: Message) -> None:

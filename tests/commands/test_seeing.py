@@ -11,6 +11,7 @@ from service import write_config
 from test_reporting import until
 
 from ticker import reporting
+from ticker.alerts import Message
 from ticker.bulletin import ConfigStanding, Refusal, unpack
 from ticker.commands.seeing import Seeing, worker_number
 from ticker.config import load, shipped_folder
@@ -22,7 +23,9 @@ from ticker.streaming import Streamer
 
 
 async def test_from_the_poller_to_the_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refused configuration reaches the webhook of the configuration, and the figures of this process."""
+    """A refused configuration reaches the webhook of the configuration, and the figures of this process; another
+    webhook in the configuration is told from then on.
+    """
     monkeypatch.setattr(reporting, "LOOK", 0.01)
     async with receiving() as receiver:
         environ = {"TICKER_ALERTS_WEBHOOK": receiver.url, "TICKER_ALERTS_ALLOW_PRIVATE": "true"}
@@ -40,6 +43,15 @@ async def test_from_the_poller_to_the_receiver(tmp_path: Path, monkeypatch: pyte
         seeing.config = ConfigStanding("v1", time.time(), Refusal(time.time(), "coins.toml:3: wrong"), 1)
         await receiver.until(lambda one: one.posts)
         await until(lambda: seeing.figures().polling.webhook["sent"])  # type: ignore[union-attr]
+        async with receiving() as another:
+            other = load(write_config(tmp_path / "other", {}), {**environ, "TICKER_ALERTS_WEBHOOK": another.url})
+            await seeing.take(other)
+            seeing._alerting.offer(Message("no_source", "begins", (), time.time(), time.time(), "no source answers"))  # type: ignore[union-attr]
+            await another.until(lambda one: one.posts)
+            await until(lambda: seeing.figures().polling.webhook["sent"] == 2)  # type: ignore[union-attr]
+            await seeing.take(load(write_config(tmp_path / "none", {}), {}))
+            assert seeing.figures().polling.webhook["sent"] == 2  # type: ignore[union-attr]
+            assert len(receiver.posts) == 1
         figures = seeing.figures()
         for task in (run, see):
             task.cancel()

@@ -12,7 +12,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from ticker import __version__
-from ticker.alerts import PATIENCE, Patience
 from ticker.bulletin import ConfigStanding, Refusal
 from ticker.commands import assembly, logs
 from ticker.config import Config
@@ -25,11 +24,11 @@ from ticker.store.base import Store
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from ticker.commands.alerting import Alerting
     from ticker.observing import Streams
     from ticker.poller import Poller
     from ticker.reporting import Reporter
     from ticker.scheduler import Scheduler
-    from ticker.webhook import Webhook
 
 log = logging.getLogger("ticker")
 
@@ -46,12 +45,14 @@ class Seeing:
         self._app: web.Application | None = None
         self._poller: Poller | None = None
         self._reporter: Reporter | None = None
-        self._webhook: Webhook | None = None
+        self._alerting: Alerting | None = None
 
     async def take(self, config: Config) -> None:
         """Another configuration is used from now on, with secrets of its own."""
         logs.hide(assembly.secrets(config))
         self._settings = config
+        if self._alerting is not None:
+            self._alerting.take(config)
 
     def stands(self, standing: Standing) -> None:
         """Which configuration is in use has changed, or one was refused."""
@@ -84,9 +85,9 @@ class Seeing:
         steady: Callable[[], float],
     ) -> None:
         """This process polls with these parts: report on them, until cancelled."""
-        from ticker.observing import Parts, instance
+        from ticker.commands.alerting import Alerting
+        from ticker.observing import Parts
         from ticker.reporting import Reporter
-        from ticker.webhook import Webhook
 
         parts = Parts(
             poller,
@@ -96,21 +97,14 @@ class Seeing:
             lambda: _off(self._settings),
             started_at=time.time(),
         )
-        alerts = self._settings.alerts
-        if alerts.webhook is not None:
-            self._webhook = Webhook(
-                alerts.webhook.reveal(),
-                allow_private=alerts.allow_private,
-                user_agent=assembly.user_agent(self._settings),
-                instance=instance(),
-            )
-        patience = {**PATIENCE, "source_down": Patience(alerts.source_down, PATIENCE["source_down"].ends)}
-        tell = None if self._webhook is None else self._webhook.offer
-        self._poller, self._reporter = poller, Reporter(parts, store, time.time, steady, tell=tell, patience=patience)
+        alerting = self._alerting = Alerting(self._settings)
+        self._poller, self._reporter = (
+            poller,
+            Reporter(parts, store, time.time, steady, tell=alerting.offer, patience=lambda: alerting.patience),
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._reporter.run())
-            if self._webhook is not None:
-                tasks.create_task(self._webhook.run())
+            tasks.create_task(alerting.run())
 
     def figures(self) -> Figures:
         """What there is to be measured now."""
@@ -124,8 +118,7 @@ class Seeing:
     def _polling(self) -> Polling | None:
         if self._poller is None or self._reporter is None:
             return None
-        tally, hook = self._poller.tally, self._webhook
-        webhook = {} if hook is None else {"sent": hook.sent, "failed": hook.failed, "dropped": hook.dropped}
+        tally, webhook = self._poller.tally, {} if self._alerting is None else self._alerting.counts
         return Polling(self._reporter.bulletin(), tally.leads, not tally.store_down, tally.snapshot, webhook)
 
 

@@ -20,9 +20,6 @@ RESTART: tuple[tuple[str, str], ...] = (
     ("store", "prefix"),
     ("history", "keep"),
     ("history", "fill"),  # is done at the start
-    ("alerts", "webhook"),  # these of the one who tells them
-    ("alerts", "allow_private"),
-    ("alerts", "source_down"),
 )
 
 
