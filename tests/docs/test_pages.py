@@ -4,18 +4,14 @@ import json
 import re
 import shlex
 import tomllib
-from pathlib import Path
 
 import pytest
 from docs.followed import Block, blocks
+from docs.pages import BLOCKS, ROOT, TEXTS
 from typer.testing import CliRunner
 
 from ticker.__main__ import app
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*(ROOT / f"{one}.md" for one in ("README", "CONTRIBUTING", "SECURITY")), *ROOT.glob("docs/*.md")])
-TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
-BLOCKS = [(name, block) for name, text in TEXTS.items() for block in blocks(text)]
 INLINE = re.compile(r"(?<!`)`(ticker [^`\n]+)`(?!`)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 every_page = pytest.mark.parametrize("name", TEXTS)

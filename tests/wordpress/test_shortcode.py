@@ -16,6 +16,7 @@ from wordpress.desk import Desk
 pytestmark = [pytest.mark.wordpress, pytest.mark.browser, pytest.mark.timeout(150)]
 
 SHORTCODE = '[market_prices kind="list" coins="bitcoin, ethereum"]'
+HANDBOOK = PLUGIN.parents[2] / "docs" / "wordpress.md"
 DASH = '<p class="mp mp-error">—</p>'
 
 
@@ -78,6 +79,13 @@ def test_every_parameter(blog: Blog, desk: Desk) -> None:
         "/widget/label/bitcoin?locale=de&theme=dark&change=7d&show=name%2Cprice&title=%C3%9Cber&css=none"
     ]
     assert "64.250,12\N{NO-BREAK SPACE}$" in html
+
+
+def test_as_the_handbook_writes_it(blog: Blog, desk: Desk) -> None:
+    """The line of docs/wordpress.md asks for what it names."""
+    (line,) = re.findall(r"^    (\[market_prices .*\])$", HANDBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    blog.get(blog.post(line))
+    assert desk.asked == ["/widget/list?coins=bitcoin%2Cmonero&currency=eur"]
 
 
 def test_asked_seldom(blog: Blog, desk: Desk) -> None:
