@@ -1,6 +1,7 @@
 """Makes docs/faults.md of what the fault tests put on record: every fault, what was expected, what was measured.
 
-    make faults
+    make faults                                     (or: python tests/faults/report.py RECORDS, as the tests left them)
+    python tests/faults/report.py --hour REPORT     the section of the hour's soak alone, of what it printed
 
 Knows the records and the headings; not how anything was measured.
 """
@@ -25,6 +26,7 @@ HEADINGS = {
     "test_market": "Everything at once, at random",
     "test_soak": "The whole service, with faults on every wire",
 }
+HOUR = "\n## An hour of everything\n"
 INTRODUCTION = """# Faults: what was expected, what was measured
 
 Every row is a test of `tests/faults`. Sources are stood in for over HTTP in their own dialects; road out, settling,
@@ -59,6 +61,20 @@ def page(records: Iterable[Mapping[str, str]]) -> str:
     return "".join(parts)
 
 
+def with_hour(text: str, report: str) -> str:
+    """The page with another report of the hour's soak at its end."""
+    before = text.partition(HOUR)[0]
+    return f"""{before}{HOUR}
+`PYTHONPATH=tests:. python tests/faults/soak.py 60 2026`, a part of `make exam`: two pollers and two servers on one Redis,
+a wire that can be hurt before each source and before Redis for each process, sources that lie, Redis killed, emptied
+and stopped, a poller killed again and again; every answer is judged by who knows the market.
+
+```
+{report.strip()}
+```
+"""
+
+
 def _line(record: Mapping[str, str], test: str) -> str:
     cells = [record["fault"], record["expected"], record["measured"], f"`{test}`"]
     return "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |\n"
@@ -70,5 +86,17 @@ def names_in(text: str) -> Sequence[str]:
     return list(dict.fromkeys(line.rpartition("| `")[2].removesuffix("` |") for line in lines))
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Write the page, or the section of the hour in it; either leaves the other as it is."""
+    before = PAGE.read_text(encoding="utf-8")
+    if arguments[0] == "--hour":
+        found = with_hour(before, Path(arguments[1]).read_text(encoding="utf-8"))
+    else:
+        found = page(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
+        _, hour, report = before.partition(HOUR)
+        found += hour + report
+    PAGE.write_text(found, encoding="utf-8")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))), encoding="utf-8")
+    main(sys.argv[1:])
