@@ -65,9 +65,9 @@ def with_hour(text: str, report: str) -> str:
     """The page with another report of the hour's soak at its end."""
     before = text.partition(HOUR)[0]
     return f"""{before}{HOUR}
-`PYTHONPATH=tests:. python tests/faults/soak.py 60 2026`, a part of `make exam`: two pollers and two servers on one Redis,
-a wire that can be hurt before each source and before Redis for each process, sources that lie, Redis killed, emptied
-and stopped, a poller killed again and again; every answer is judged by who knows the market.
+`PYTHONPATH=tests:. python tests/faults/soak.py 60 2026`, a part of `make exam`: two pollers and two servers on one
+Redis, a wire that can be hurt before each source and before Redis for each process, sources that lie, Redis killed,
+emptied and stopped, a poller killed again and again; every answer is judged by who knows the market.
 
 ```
 {report.strip()}

@@ -3,11 +3,13 @@
 import asyncio
 import re
 import time
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import uvloop
 from publications import NOW, publication, snapshot
 from redis_server import RedisServer, least_user
 from store.following import SILENCE, Reader, opened
@@ -104,6 +106,31 @@ async def test_who_listens_anew_takes_no_connection_from_who_asks(own_redis: Red
         for _ in range(300):
             assert await store.latest() == snapshot(1, 1)
             await asyncio.sleep(0)
+
+
+def test_a_connection_that_has_just_gone_is_a_store_that_is_down(own_redis: RedisServer) -> None:
+    """uvloop, on which the service runs, says so in a way of its own: by name for us, and the next call is well."""
+
+    async def gone(*_: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    async def main() -> None:
+        async with opened(own_redis.url) as store:
+            await store.publish(publication(1, 1))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("redis.asyncio.connection.AbstractConnection._send_packed_command", gone)
+                for call in (store.publish(publication(1, 2)), store.latest(), store.heartbeat()):
+                    with pytest.raises(StoreDown, match=f"127.0.0.1:{own_redis.port}/0: unable to perform"):
+                        await call
+            assert await store.latest() == snapshot(1, 1)
+            with own_redis.client() as client:
+                for seq in range(2, 30):
+                    client.client_kill_filter(_type="normal", skipme=True)
+                    with suppress(StoreDown):
+                        await store.publish(publication(1, seq))
+            await store.publish(publication(1, 30))
+
+    uvloop.run(main())
 
 
 async def test_a_wiped_redis_takes_nothing_from_readers(own_redis: RedisServer) -> None:

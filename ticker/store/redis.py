@@ -54,6 +54,8 @@ log = logging.getLogger("ticker.store")
 T = TypeVar("T")
 
 BEAT = b"beat"
+# uvloop refuses to write to a transport that has just been closed with a RuntimeError, which redis-py hands on.
+_BROKEN = (RedisError, OSError, RuntimeError)
 
 TIMEOUT = 0.5  # seconds to connect, to wait for each answer, and for a free connection
 TLS_TIMEOUT = 1.5  # seconds to connect with a handshake: two more answers, and arithmetic
@@ -109,7 +111,7 @@ class RedisStore:
         One that cannot say goodbye, such as TLS to a Redis that hangs, is closed all the same, and is nobody's error.
         """
         for pool in (self._calls.connection_pool, self._readers.connection_pool):
-            with suppress(RedisError, OSError):
+            with suppress(*_BROKEN):
                 await pool.disconnect()
 
     async def new_epoch(self, now: float) -> int:
@@ -220,7 +222,7 @@ class RedisStore:
             yield hint
         finally:
             # A broken connection may fail to close too, and what ended the listening is what counts.
-            with suppress(RedisError, OSError):
+            with suppress(*_BROKEN):
                 await notices.aclose()  # type: ignore[no-untyped-call]
 
     async def _subscribe(self, notices: PubSub) -> None:
@@ -261,7 +263,7 @@ class RedisStore:
     def _named_errors(self) -> Iterator[None]:
         try:
             yield
-        except (RedisError, OSError, UnicodeError) as error:
+        except (*_BROKEN, UnicodeError) as error:
             # redis-py's own errors name host and port at most; the cause is left out all the same where there is
             # a password, since a server may repeat what it was sent.
             sentence = f"{self._address.shown}: {str(error) or 'no answer in time'}"

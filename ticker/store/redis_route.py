@@ -57,7 +57,7 @@ class _Asking:
         for node in list(self._nodes):
             try:
                 found = await self._primary_by(node)
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, RuntimeError) as error:  # the last of uvloop, of what has just closed
                 told = str(error) or "no answer in time"
                 continue
             if found is not None:
