@@ -66,6 +66,30 @@ async def test_an_answer_becomes_a_published_price() -> None:
     assert store.published[-1].config == "v1"
 
 
+async def test_a_round_that_fails_by_our_fault_ends_nothing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once, with where; the next round publishes all that was heard meanwhile."""
+    monkeypatch.setattr("ticker.poller.STORE_RETRY", 0.01)
+    poller = make(FakeFetcher(a="100"), store := FakeStore())
+    failures = []
+
+    def fails(*_: object) -> None:
+        failures.append(1)
+        raise ZeroDivisionError("planted")
+
+    async with running(poller) as task:
+        with monkeypatch.context() as patch:
+            patch.setattr("ticker.poller.settle", fails)
+            await poller.poll("a")
+            await until(lambda: len(failures) > 3)
+        await until(lambda: store.published and store.published[-1].prices[0].price)
+        assert not task.done()
+        assert await poller.poll("a") is None
+    [told] = [record for record in caplog.records if record.exc_info]
+    assert told.getMessage() == "a round failed in a way that should not be; trying again every second"
+
+
 async def test_an_empty_store_gets_the_coin_list_though_no_source_answers() -> None:
     """Pages are honest and complete as soon as every source has failed."""
     poller = make(FakeFetcher(a=TimedOut("a"), b=TimedOut("b")), store := FakeStore())

@@ -77,6 +77,7 @@ class Poller:
         self._resumed = asyncio.Event()  # cleared while `run` asks the store what the last poller left
         self._resumed.set()
         self._recorded_at: float | None = None
+        self._fault: str | None = None  # of the last round, in a word, so that it is told once
         self.tally, self.skew = Tally(), skew or Skew()
 
     @property
@@ -163,8 +164,8 @@ class Poller:
 
         Where a poller was before, its prices are published again at once under our coin list. In an empty store the
         first publication waits for the first round, so that readers who still hold prices are not sent back to none;
-        it comes even if no source answers. A store that is down is tried again. Raises `Fenced` when another, newer
-        poller has taken over.
+        it comes even if no source answers. A store that is down is tried again, and so is a round that fails by a fault
+        of ours. Raises `Fenced` when another, newer poller has taken over.
         """
         self._resumed.clear()
         try:
@@ -179,7 +180,7 @@ class Poller:
         self._resumed.set()
         if inherited is not None:
             self._inherited = inherited
-            await self._publish(lambda: self._inherited)
+            await self._round(lambda: self._inherited)
         await self._first_round()
         self._news.set()
         while True:
@@ -188,8 +189,23 @@ class Poller:
             await self._news.wait()
             self._news.clear()
             self._hurry.clear()
-            await self._publish(self._book.quotes)
+            await self._round(self._book.quotes)
             await self._pause()
+
+    async def _round(self, quotes: Callable[[], tuple[Quote, ...]]) -> None:
+        """Publish what is new. A fault of ours ends nothing: it is told, prices grow old honestly, the next may do."""
+        try:
+            await self._publish(quotes)
+        except Fenced:
+            raise
+        except Exception as error:
+            if repr(error) != self._fault:
+                log.exception("a round failed in a way that should not be; trying again every second")
+            self._fault = repr(error)
+            await asyncio.sleep(STORE_RETRY)
+            self._news.set()
+        else:
+            self._fault = None
 
     async def _pause(self) -> None:
         """`publish_every`, unless ops have changed something, which they want to see."""
