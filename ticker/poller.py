@@ -165,7 +165,7 @@ class Poller:
         Where a poller was before, its prices are published again at once under our coin list. In an empty store the
         first publication waits for the first round, so that readers who still hold prices are not sent back to none;
         it comes even if no source answers. A store that is down is tried again, and so is a round that fails by a fault
-        of ours. Raises `Fenced` when another, newer poller has taken over.
+        of ours. Raises `Fenced` when another, newer poller has taken over, and `MemoryError`.
         """
         self._resumed.clear()
         try:
@@ -196,7 +196,7 @@ class Poller:
         """Publish what is new. A fault of ours ends nothing: it is told, prices grow old honestly, the next may do."""
         try:
             await self._publish(quotes)
-        except Fenced:
+        except (Fenced, MemoryError):
             raise
         except Exception as error:
             if repr(error) != self._fault:

@@ -22,6 +22,7 @@ from ticker.simulate import server as simulator
 from ticker.store.sqlite import SqliteStore
 
 VENUES = {"kraken": "BTC/USD", "bitstamp": "BTC/USD", "bitfinex": "tBTCUSD"}
+TEN = aiohttp.ClientTimeout(10)
 COINS = {"bitcoin": {"symbol": "BTC", "ids": VENUES}}
 
 
@@ -165,8 +166,8 @@ async def test_no_memory_left(tmp_path: Path) -> None:
         limit(process, resource.RLIMIT_AS, _memory(process) + 1_000_000)
         for number in range(60):
             try:
-                await session.get(f"{process.origin}/embed/table?title={'x' * 40}{number}")
-            except aiohttp.ClientError:
+                await session.get(f"{process.origin}/embed/table?title={'x' * 40}{number}", timeout=TEN)
+            except (aiohttp.ClientError, TimeoutError):
                 break
     await whole(tmp_path / "config" / "store.sqlite3")
     async with running(tmp_path) as again:
