@@ -184,7 +184,7 @@ def page(sections: dict[str, str]) -> str:
 
 def sections_of(text: str) -> dict[str, str]:
     """The sections of a page by the name of their part."""
-    found = re.split(r"^## (\w+)\n", text, flags=re.MULTILINE)
+    found = re.split(r"^## ([\w ]+)\n", text, flags=re.MULTILINE)
     return {name: f"## {name}\n{body.rstrip()}\n" for name, body in zip(found[1::2], found[2::2], strict=True)}
 
 
