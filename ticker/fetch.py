@@ -18,7 +18,7 @@ from yarl import URL
 from ticker.errors import Malformed, SourceError, TimedOut, TooLarge
 from ticker.model import SourceName
 from ticker.outside import client, error_of_failure, error_of_status, guard
-from ticker.skew import SUSPECT, Skew
+from ticker.skew import Skew
 
 log = logging.getLogger("ticker.fetch")
 
@@ -116,7 +116,7 @@ class Fetcher:
             log.info("this machine's clock is right again")
             return
         way = "behind" if seconds > 0 else "ahead"
-        suspect = "; ages are wrong and prices may be refused until it is set" if abs(seconds) > SUSPECT else ""
+        suspect = "; ages are wrong and prices may be refused until it is set" if self.skew.suspect else ""
         log.error(
             "this machine's clock is %.0f s %s, by %d sources%s", abs(seconds), way, len(self.skew.offsets), suspect
         )

@@ -7,34 +7,23 @@ the headers that Chrome sends, bare JSON, and nginx with the same widget as a fi
 takes is what the machine takes. Exit code 1 where the median of our slowest is more than 50 ms.
 """
 
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from throughput import CONNECTIONS, LOAD_CORE, Rival, load, nginx, python
+from throughput import Rival, answered, load, milliseconds, nginx, python, wrk
 
 MOST = 50.0  # ms
 SECONDS = 6
 CASES = (("widget", "Chrome's headers"), ("JSON", "bare headers"))
-UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 def slowest(rival: Rival, what: str, of: str) -> tuple[float, int]:
     """The slowest of a round in milliseconds, and of how many."""
-    command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s"]
-    for name, value in rival.headers(what, of).items():
-        command += ["-H", f"{name}: {value}"]
-    address = f"http://127.0.0.1:{rival.port}{rival.paths[what, of]}"
-    said = subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"Latency\s+\S+\s+\S+\s+([0-9.]+)(us|ms|s)\s", said)
-    count = re.search(r"([0-9]+) requests in", said)
-    if found is None or count is None or "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"{rival.name}: {said}")
-    return float(found[1]) * UNITS[found[2]], int(count[1])
+    said = wrk(rival, what, of, SECONDS)
+    return milliseconds(said, r"Latency\s+\S+\s+\S+"), answered(said)
 
 
 def main(rounds: int = 5) -> int:

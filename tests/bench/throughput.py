@@ -214,11 +214,8 @@ def cpu(process: int) -> float:
     return (int(told[11]) + int(told[12])) / TICKS + sum(cpu(int(child)) for child in children)
 
 
-def load(rival: Rival, what: str, of: str, seconds: int, *, rate: float | None = None) -> tuple[float, float, float]:
-    """Requests a second, p99 in milliseconds, and microseconds of the server's core a request, of one run.
-
-    With a `rate` no more than so many a second.
-    """
+def wrk(rival: Rival, what: str, of: str, seconds: int, *, rate: float | None = None) -> str:
+    """What wrk says after one run, in which no request failed. With a `rate` no more than so many a second."""
     command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
     for name, value in rival.headers(what, of).items():
         command += ["-H", f"{name}: {value}"]
@@ -228,21 +225,31 @@ def load(rival: Rival, what: str, of: str, seconds: int, *, rate: float | None =
             script.write(f"function delay() return math.random({pause * 0.5:.0f}, {pause * 1.5:.0f}) end\n")
             script.flush()
             command += ["-s", script.name]
-        before = cpu(rival.process)
-        done = subprocess.run(
-            [*command, f"http://127.0.0.1:{rival.port}{rival.paths[what, of]}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    faults = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+)", done.stdout)  # timeouts are just slow
-    if "Non-2xx" in done.stdout or (faults and any(int(one) for one in faults.groups())):
-        raise SystemExit(f"{rival.name}, {what}: {done.stdout}")
-    rps = float(re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)[1])  # type: ignore[index]
-    number, unit = re.search(r"99%\s+([0-9.]+)(us|ms|s)", done.stdout).groups()  # type: ignore[union-attr]
-    count = int(re.search(r"([0-9]+) requests in", done.stdout)[1])  # type: ignore[index]
-    cost = (cpu(rival.process) - before) * 1e6 / count
-    return rps, float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit], cost
+        address = f"http://127.0.0.1:{rival.port}{rival.paths[what, of]}"
+        said = subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
+    faults = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+)", said)  # timeouts are just slow
+    if "Non-2xx" in said or (faults and any(int(one) for one in faults.groups())):
+        raise SystemExit(f"{rival.name}, {what}: {said}")
+    return said
+
+
+def milliseconds(said: str, before: str) -> float:
+    """The time that wrk prints behind an expression."""
+    number, unit = re.search(before + r"\s+([0-9.]+)(us|ms|s)\s", said).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+
+
+def answered(said: str) -> int:
+    """How many requests it made."""
+    return int(re.search(r"([0-9]+) requests in", said)[1])  # type: ignore[index]
+
+
+def load(rival: Rival, what: str, of: str, seconds: int, *, rate: float | None = None) -> tuple[float, float, float]:
+    """Requests a second, p99 in milliseconds, and microseconds of the server's core a request, of one run."""
+    before = cpu(rival.process)
+    said = wrk(rival, what, of, seconds, rate=rate)
+    rps = float(re.search(r"Requests/sec:\s+([0-9.]+)", said)[1])  # type: ignore[index]
+    return rps, milliseconds(said, "99%"), (cpu(rival.process) - before) * 1e6 / answered(said)
 
 
 @contextmanager

@@ -98,12 +98,10 @@ class Seeing:
             started_at=time.time(),
         )
         alerting = self._alerting = Alerting(self._settings)
-        self._poller, self._reporter = (
-            poller,
-            Reporter(parts, store, time.time, steady, tell=alerting.offer, patience=lambda: alerting.patience),
-        )
+        reporter = Reporter(parts, store, time.time, steady, tell=alerting.offer, patience=lambda: alerting.patience)
+        self._poller, self._reporter = poller, reporter
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._reporter.run())
+            tasks.create_task(reporter.run())
             tasks.create_task(alerting.run())
 
     def figures(self) -> Figures:
