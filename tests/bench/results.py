@@ -54,7 +54,9 @@ def machine() -> str:
     """Cores, processor, system and Python in one line."""
     told = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else None
     name = told[1] if told else platform.processor() or platform.machine()
-    return f"{os.cpu_count()} cores of {name}, {platform.system()}, Python {platform.python_version()}"
+    whose = "the system's " if sys.base_prefix == "/usr" else ""  # which is built with profiles; one's own seldom is
+    python = f"{whose}Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores of {name}, {platform.system()}, {python}"
 
 
 def save(name: str, command: str, note: str, cases: Sequence[Case]) -> Path:
