@@ -70,8 +70,8 @@ class Pipe(asyncio.Transport):
 class Visit:
     """One connection to a road."""
 
-    def __init__(self, protocol: Connection) -> None:
-        self.protocol, self.pipe = protocol, Pipe()
+    def __init__(self, protocol: Connection, pipe: Pipe | None = None) -> None:
+        self.protocol, self.pipe = protocol, pipe or Pipe()
         self.pipe.protocol = protocol
         protocol.connection_made(self.pipe)
 
@@ -137,13 +137,13 @@ class Road:
         """What watches its connections."""
         return self.runner.app[GUARD]
 
-    def visit(self) -> Visit:
-        """One more connection."""
+    def visit(self, pipe: Pipe | None = None) -> Visit:
+        """One more connection, with this other end or a plain one."""
         server = self.runner.server
         assert server is not None
         protocol = server()
         assert isinstance(protocol, Connection)
-        return Visit(protocol)
+        return Visit(protocol, pipe)
 
     async def warm(self, requests: Sequence[bytes]) -> None:
         """Have each of these remembered."""

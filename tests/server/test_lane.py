@@ -14,7 +14,7 @@ from exam.torn import run
 from fakes import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from server.roads import Answer, Road, answers
+from server.roads import Answer, Pipe, Road, answers
 from server.viewers import Feed
 from snapshots import NOW, price, snapshot
 
@@ -121,14 +121,18 @@ SMUGGLING = {
 }
 
 
-async def heard(road: Road, pieces: list[bytes], *, calm: bool = True) -> tuple[list[Answer], bool]:
-    """What a connection is answered for these pieces, and whether it was closed; `calm` waits after each."""
+async def heard(road: Road, pieces: list[bytes], *, turns: int | None = None) -> tuple[list[Answer], bool]:
+    """What a connection is answered for these pieces, and whether it was closed.
+
+    After each so many turns of the loop go by; None = as many as it takes until all is quiet.
+    """
     visit = road.visit()
-    await visit.quiet()
     for piece in pieces:
-        await visit.say(piece)
-        if calm:
+        if turns is None:
             await visit.quiet()
+        for _ in range(turns or 0):
+            await asyncio.sleep(0)
+        await visit.say(piece)
     sent = await visit.quiet()
     closed = visit.pipe.closed
     await visit.leave()
@@ -151,8 +155,8 @@ async def test_smuggling_finds_no_second_opinion(name: str) -> None:
             [*cut, LIST],
             [LIST + odd + PRICES],
         ):
-            for calm in (True, False):
-                assert await heard(fast, pieces, calm=calm) == await heard(slow, pieces, calm=calm)
+            for turns in (None, 0, 1):
+                assert await heard(fast, pieces, turns=turns) == await heard(slow, pieces, turns=turns)
         assert fast.remembered.answered > before
 
 
@@ -227,9 +231,9 @@ def test_the_same_answers_however_it_is_cut(
         cuts = sorted(data.draw(st.sets(st.integers(0, len(whole)), max_size=6), "cuts"))
         pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
     pieces = [piece for piece in pieces if piece]
-    calm = data.draw(st.booleans(), "calm")
+    turns = data.draw(st.sampled_from([None, None, 0, 1, 2, 3]), "turns")
 
-    fast, slow = (loop.run_until_complete(heard(road, pieces, calm=calm)) for road in both)
+    fast, slow = (loop.run_until_complete(heard(road, pieces, turns=turns)) for road in both)
 
     assert fast == slow
 
@@ -261,6 +265,57 @@ async def test_the_lane_gives_304_too() -> None:
         assert last[2] == b""
         assert road.remembered.counts["/widget/{kind}", 304] == 1
         await visit.leave()
+
+
+class Eager(Pipe):
+    """The other end of a reader who has the next request on its way as soon as an answer is there."""
+
+    def __init__(self, request: bytes, times: int) -> None:
+        super().__init__()
+        self._request, self.times = request, times
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        super().write(data)
+        if self.times and self.protocol is not None:
+            self.times -= 1
+            asyncio.get_running_loop().call_soon(self.protocol.data_received, self._request)
+
+
+async def test_who_asks_again_at_once_is_back_in_the_lane() -> None:
+    """One answer of the framework after each change of prices, though it has not come round when the next request is
+    there; and on a new connection none at all.
+    """
+    feed = Feed(snapshot())
+    async with Road(lane=True, feed=feed) as road:
+        await road.warm([PRICES])
+        visit = road.visit(Eager(PRICES, 0))
+        await visit.ask(PRICES)
+        for seq in range(2, 6):
+            feed.tell(snapshot(seq, prices=(price("bitcoin", str(seq)), *snapshot().prices[1:])))
+            await visit.quiet()
+            before = road.remembered.answered
+            visit.pipe.times = 50  # type: ignore[attr-defined]
+            found = await visit.ask(PRICES)
+            assert [number(answer) for answer in found] == [str(seq)] * 51
+            assert road.remembered.answered == before + 50
+        another = road.visit()
+        await another.say(PRICES)
+        assert len(answers(await another.quiet())) == 1
+        assert road.remembered.answered == before + 51
+        for one in (visit, another):
+            await one.leave()
+
+
+async def test_a_request_that_is_held_is_dropped_with_its_connection() -> None:
+    """Nothing is answered to nobody, and nothing is raised."""
+    async with Road(lane=True) as road:
+        await road.warm([LIST])
+        before = road.remembered.answered
+        visit = road.visit()
+        await visit.say(LIST)
+        await visit.leave()
+        assert await visit.quiet() == b""
+        assert road.remembered.answered == before
 
 
 def number(answer: Answer) -> str:

@@ -5,6 +5,10 @@ request that the framework itself found to be exactly one, whole, without a body
 where nothing else was under way; and it is found again only in the same state. Everything else goes to the framework
 untouched, and so does the connection for good, once anything came on it that was not such a piece.
 
+The framework takes a turn of the loop to come round to waiting, after it was connected and after an answer. A reader
+who asks again within that turn would have to be answered by it again, and so on for hundreds of requests after every
+change of prices: so what is known is held for that one turn.
+
 Uses three private parts of the framework: `_waiter` (pending while it waits for a request), `_messages` (parsed and
 not yet begun) and `_next_keepalive_close_time`. `lane_check` looks at the start whether they are what they were.
 """
@@ -28,7 +32,7 @@ _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", 
 class Lane(Connection):
     """A connection that remembers answers."""
 
-    __slots__ = ("_asked", "_clear", "_clock", "_entry", "_find", "_remembered", "_time")
+    __slots__ = ("_asked", "_clear", "_clock", "_entry", "_find", "_held", "_remembered", "_time")
 
     def __init__(
         self,
@@ -44,26 +48,59 @@ class Lane(Connection):
         self._clear = True  # all that came so far were whole requests without bodies, each in one piece
         self._entry: Entry | None = None  # that was given last: the same page asks the same again
         self._asked: bytes | None = None  # the request that the framework is answering, if it may be remembered
+        self._held: bytes | None = None  # a request that is known, while the framework comes round
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: a request that was answered before, or something for the framework."""
+        if self._held is not None:
+            self._hand_over_held()
         entry = self._entry
         if entry is None or data != entry.asked:
             entry = self._find(data)
         if entry is not None and self._clear and not self._paused:
-            waiter, transport = self._waiter, self.transport
-            if waiter is not None and transport is not None and not waiter.done():
-                answer = entry.at(self._clock())
-                if answer is not None:
-                    self._entry = entry
-                    transport.write(answer)
-                    self._next_keepalive_close_time = self._time() + self._keepalive_timeout
-                    if self._begun:
-                        self._head_is_whole()
-                    if self._logging_enabled:
-                        self._log(entry, answer)
-                    return
+            waiter = self._waiter
+            if waiter is None:
+                self._held = data
+                self._loop.call_soon(self._come_round)
+                return
+            if not waiter.done() and self._answer(entry):
+                return
         self._hand_over(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is over."""
+        self._held = None
+        super().connection_lost(exc)
+
+    def _answer(self, entry: Entry) -> bool:
+        """Give the answer that is known, if it is valid."""
+        transport, answer = self.transport, entry.at(self._clock())
+        if answer is None or transport is None:
+            return False
+        self._entry = entry
+        transport.write(answer)
+        self._next_keepalive_close_time = self._time() + self._keepalive_timeout
+        if self._begun:
+            self._head_is_whole()
+        if self._logging_enabled:
+            self._log(entry, answer)
+        return True
+
+    def _come_round(self) -> None:
+        """A turn later: the framework waits, or it is still at an answer, and this one waits behind it."""
+        data, waiter = self._held, self._waiter
+        if data is None:
+            return
+        entry = self._find(data)
+        if waiter is None or waiter.done() or entry is None or self._paused or not self._answer(entry):
+            self._hand_over_held()
+        else:
+            self._held = None
+
+    def _hand_over_held(self) -> None:
+        data, self._held = self._held, None
+        if data is not None:
+            self._hand_over(data)
 
     def _hand_over(self, data: bytes) -> None:
         """Something for the framework; note whether its answer may be remembered."""
