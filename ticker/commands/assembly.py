@@ -1,10 +1,11 @@
-"""From a configuration to the arguments of the parts: assignments, rules, listing, serving. Pure.
+"""From a configuration to the parts and their arguments: assignments, rules, listing, poller, serving. No I/O.
 
 Knows every part's arguments; starts nothing. Loads a part only when its arguments are asked for.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -14,9 +15,11 @@ from ticker.consensus import CoinRule, Rules, Voter
 from ticker.model import SourceName
 
 if TYPE_CHECKING:
-    from ticker.asking import Assignment
-    from ticker.poller import Listing
+    from ticker.asking import Assignment, Road
+    from ticker.poller import Listing, Poller
     from ticker.server.app import Serving
+    from ticker.skew import Skew
+    from ticker.store.base import Store
     from ticker.streaming import Channel
 
 
@@ -66,7 +69,7 @@ def channels(config: Config) -> "list[Channel]":
     return found
 
 
-def rules(config: Config, polled: "list[Assignment]") -> Rules:
+def rules(config: Config, polled: "Sequence[Assignment]") -> Rules:
     """What settling needs to know of the sources that are polled for coins, and of the coins."""
     polled = [one for one in polled if one.source.of == "coins"]
     coins = tuple(
@@ -88,7 +91,7 @@ def _listing_of(ids: Mapping[SourceName, Sequence[str]]) -> str:
     return hashlib.sha256(repr(sorted((name, tuple(many)) for name, many in ids.items())).encode()).hexdigest()[:12]
 
 
-def rate_rules(polled: "list[Assignment]") -> Rules:
+def rate_rules(polled: "Sequence[Assignment]") -> Rules:
     """The same of the sources that are polled for currencies: each currency is settled like a coin of its code."""
     polled = [one for one in polled if one.source.of == "currencies"]
     codes = dict.fromkeys(code for one in polled for code in one.ids)
@@ -101,7 +104,7 @@ def rate_rules(polled: "list[Assignment]") -> Rules:
     )
 
 
-def _voters(polled: "list[Assignment]") -> dict[SourceName, Voter]:
+def _voters(polled: "Sequence[Assignment]") -> dict[SourceName, Voter]:
     return {one.source.name: Voter(one.source.kind, one.source.group, one.every, one.source.cache) for one in polled}
 
 
@@ -110,6 +113,36 @@ def listing(config: Config, *, simulated: bool) -> "Listing":
     from ticker.poller import Listing
 
     return Listing(tuple(coin.coin for coin in config.coins), config.shown, config.version, simulated)
+
+
+def poller(
+    config: Config,
+    polled: "Sequence[Assignment]",
+    store: "Store",
+    road: "Road",
+    *,
+    simulated: bool,
+    publish_every: float,
+    steady: Callable[[], float],
+    epoch: int | None = None,
+    skew: "Skew | None" = None,
+) -> "Poller":
+    """A poller of these sources by the system's clock."""
+    from ticker.poller import Poller
+
+    return Poller(
+        polled,
+        rules(config, polled),
+        listing(config, simulated=simulated),
+        store,
+        road,
+        rate_rules=rate_rules(polled),
+        epoch=epoch,
+        skew=skew,
+        clock=time.time,
+        steady=steady,
+        publish_every=publish_every,
+    )
 
 
 def serving(config: Config) -> "Serving":

@@ -29,16 +29,8 @@ async def poll_once(config: Config, store: Store) -> bool:
     polled = assembly.assignments(config)
     waiting = await _not_due(polled, store, time.time())
     async with Fetcher(assembly.user_agent(config), time.time) as fetcher:
-        poller = Poller(
-            polled,
-            assembly.rules(config, polled),
-            assembly.listing(config, simulated=False),
-            store,
-            fetcher,
-            rate_rules=assembly.rate_rules(polled),
-            clock=time.time,
-            steady=steady_clock(),
-            publish_every=0.01,
+        poller = assembly.poller(
+            config, polled, store, fetcher, simulated=False, publish_every=0.01, steady=steady_clock()
         )
         running = asyncio.create_task(poller.run())
         due = [one.source.name for one in polled if one.source.name not in waiting]

@@ -72,18 +72,16 @@ async def polling(
         fetcher = road if term is None else LeasedRoad(road, term)
         steady = steady_clock()
         first = await first_turns(store, polled, assembly.rules(config, polled), time.time())
-        poller = Poller(
+        poller = assembly.poller(
+            config,
             polled,
-            assembly.rules(config, polled),
-            assembly.listing(config, simulated=simulated),
             store,
             fetcher,
-            rate_rules=assembly.rate_rules(polled),
+            simulated=simulated,
+            publish_every=config.consensus.publish_every,
+            steady=steady,
             epoch=None if term is None else term.epoch,
             skew=road.skew,
-            clock=time.time,
-            steady=steady,
-            publish_every=config.consensus.publish_every,
         )
         scheduler = Scheduler({one.source.name: one.every for one in polled}, poller.poll, first=first)
         streamer = Streams(assembly.channels(config), poller.stream, user_agent=user_agent)
