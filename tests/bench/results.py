@@ -50,18 +50,22 @@ def rounded(value: float) -> float:
     return round(value, 1) if abs(value) >= 1000 else float(f"{value:.4g}")
 
 
-def machine() -> str:
-    """Cores, processor, system and Python in one line."""
+def hardware() -> str:
+    """Cores, processor and system in one line."""
     told = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else None
     name = told[1] if told else platform.processor() or platform.machine()
-    whose = "the system's " if sys.base_prefix == "/usr" else ""  # which is built with profiles; one's own seldom is
-    python = f"{whose}Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores of {name}, {platform.system()}, {python}"
+    return f"{os.cpu_count()} cores of {name}, {platform.system()}"
+
+
+def python() -> str:
+    """Whose Python, and which. The system's is compiled with profiles; one of one's own seldom is."""
+    whose = "the system's " if sys.base_prefix == "/usr" else ""
+    return f"{whose}Python {platform.python_version()}"
 
 
 def save(name: str, command: str, note: str, cases: Sequence[Case]) -> Path:
     """Write docs/performance/NAME.json; gives where."""
-    found = Results(command, machine(), f"{datetime.now(UTC):%Y-%m-%d}", note, list(cases))
+    found = Results(command, f"{hardware()}, {python()}", f"{datetime.now(UTC):%Y-%m-%d}", note, list(cases))
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")

@@ -54,7 +54,6 @@ AGREEMENTS = {1: "single", 2: "degraded"}
 MOST, RATIO = 0.5, 11.0
 EVERY = 60.0
 START = 1_800_000_000.0
-TRIES = 5
 
 
 class Bodies:
@@ -127,26 +126,18 @@ class Bench:
             self.road.said[name] = dialect.encode(View(ticks, self.now), asked).body
 
     async def round(self) -> float:
-        """CPU seconds of one round; one that came out in two snapshots is measured again."""
-        for _ in range(TRIES):
-            cost = await self._round()
-            if cost is not None:
-                return cost
-        raise SystemExit(f"no round in {TRIES} was one snapshot")
-
-    async def _round(self) -> float | None:
+        """CPU seconds of one round."""
         self._speak()
         before = await self.store.latest()
         await asyncio.sleep(0.3)  # the poller has rested since its last snapshot, and what others did is over
         started = time.process_time()
-        for name in self.sources:
-            await self.poller.poll(name)
+        # All at once, so that the first answer is not published before the last is read.
+        await asyncio.gather(*(self.poller.poll(name) for name in self.sources))
         await self.poller.quiet()
         cost = time.process_time() - started
         last = await self.store.latest()
         assert last is not None
-        if before is not None and last.seq != before.seq + 1:
-            return None
+        assert before is None or last.seq == before.seq + 1, "a round is one snapshot"
         agreement = AGREEMENTS.get(len(self.sources), "ok")
         assert sum(price.agreement == agreement for price in last.prices) == len(self.coins)
         return cost

@@ -7,7 +7,6 @@ fails. Takes about two hours on two cores, an hour of which is the soak.
 """
 
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -15,6 +14,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from bench.results import hardware, python
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "exam.md"
@@ -162,22 +163,14 @@ def _stamp() -> str:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return f"{datetime.now(UTC):%Y-%m-%d} at {commit.stdout.strip() or 'an unknown commit'}"
-
-
-def _machine() -> str:
-    processor = (
-        re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else None
-    )
-    name = processor[1] if processor else platform.processor() or platform.machine()
-    return f"{os.cpu_count()} cores of {name}, {platform.system()}, Python {platform.python_version()}"
+    return f"{datetime.now(UTC):%Y-%m-%d} at {commit.stdout.strip() or 'an unknown commit'}, {python()}"
 
 
 def page(sections: dict[str, str]) -> str:
     """The page of these sections, in the order of the parts."""
     head = (
         "# The exam\n\nWhat takes too long for every run of the suite. `make exam` sits it and writes this "
-        f"page; the fault tests have a page of their own, [faults.md](faults.md).\n\nMachine: {_machine()}.\n\n"
+        f"page; the fault tests have a page of their own, [faults.md](faults.md).\n\nMachine: {hardware()}.\n\n"
     )
     return head + "\n".join(sections[part.name] for part in PARTS if part.name in sections)
 
