@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from receiver import receiving
@@ -125,3 +126,29 @@ async def test_what_waits_is_bounded() -> None:
     for number in range(MOST_WAITING + 7):
         hook.offer(message(str(number)))
     assert hook.dropped == 7
+
+
+async def test_a_fault_of_ours_costs_one_alert(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It counts as failed and is not tried again; the next is posted, and no trace tells the address."""
+    post, fallen = Webhook._post, asyncio.Event()
+
+    async def fails_once(hook: Webhook, *arguments: Any) -> None:
+        if not fallen.is_set():
+            fallen.set()
+            raise RuntimeError(SECRET)
+        await post(hook, *arguments)
+
+    monkeypatch.setattr(Webhook, "_post", fails_once)
+    async with receiving() as receiver:
+        hook = Webhook(f"{receiver.url}/{SECRET}", allow_private=True)
+        async with sending(hook):
+            hook.offer(message("the first"))
+            hook.offer(message("the second"))
+            await receiver.until(lambda one: hook.sent)
+            assert hook.waiting() == ()
+    assert [one["text"] for one in receiver.posts] == ["ticker: the second"]
+    assert (hook.sent, hook.failed) == (1, 1)
+    assert "by a fault of ours: RuntimeError" in caplog.text
+    assert SECRET not in caplog.text

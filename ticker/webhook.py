@@ -73,7 +73,11 @@ class Webhook:
                 await self._news.wait()
                 while self._waiting:
                     self._sending = (self._waiting.popleft(),)
-                    await self._deliver(session, self._sending[0])
+                    try:
+                        await self._deliver(session, self._sending[0])
+                    except Exception as error:  # a fault of ours costs one alert; its trace may hold the address
+                        self.failed += 1
+                        log.warning("an alert could not be sent, by a fault of ours: %s", type(error).__name__)
                     self._sending = ()
                 self._news.clear()
 

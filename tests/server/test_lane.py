@@ -20,6 +20,7 @@ from snapshots import NOW, price, snapshot
 
 from ticker.server import lane_check, remembered
 from ticker.server.app import Serving
+from ticker.server.guard import Bounds
 from ticker.server.lane import Lane
 from ticker.server.readiness import READINESS
 from ticker.server.ready import Edition, Wire
@@ -316,6 +317,35 @@ async def test_a_request_that_is_held_is_dropped_with_its_connection() -> None:
         await visit.leave()
         assert await visit.quiet() == b""
         assert road.remembered.answered == before
+
+
+@pytest.mark.parametrize("lane", [True, False])
+@pytest.mark.parametrize("what", ["another comes", "it is closed"])
+async def test_what_is_held_is_waited_for(what: str, lane: bool) -> None:
+    """Where the server is full, and where it ends: between the framework's coming round and the answer."""
+    async with Road(lane=lane, bounds=Bounds(connections=1)) as road:
+        await road.warm([LIST])
+        visit, others = road.visit(), []
+        act = (lambda: others.append(road.visit())) if what == "another comes" else visit.protocol.close
+        asyncio.get_running_loop().call_soon(act)
+        await visit.say(LIST)
+        assert len(answers(await visit.quiet())) == 1
+        assert visit.pipe.closed == (what == "it is closed")
+        assert [other.pipe.closed for other in others] == ([True] if what == "another comes" else [])
+        await visit.leave()
+
+
+@pytest.mark.parametrize("lane", [True, False])
+async def test_an_end_before_the_first_turn(lane: bool) -> None:
+    """A request on a connection that was never waited on is answered, and the server does not wait for it any more."""
+    async with Road(lane=lane) as road:
+        await road.warm([LIST])
+        visit = road.visit()
+        await visit.say(LIST)
+        visit.protocol.close()
+        assert len(answers(await visit.quiet())) == 1
+        assert visit.pipe.closed
+        await visit.leave()
 
 
 def number(answer: Answer) -> str:

@@ -5,7 +5,6 @@ place of one whose settings changed; what still waited to be posted goes to the 
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 
 from ticker.alerts import PATIENCE, Message, Patience
@@ -13,10 +12,6 @@ from ticker.commands import assembly
 from ticker.config import Config
 from ticker.observing import instance
 from ticker.webhook import Webhook
-
-log = logging.getLogger("ticker.alerting")
-
-RESTART = 1.0  # seconds before posting again after an error that nobody expected
 
 
 class Alerting:
@@ -63,23 +58,13 @@ class Alerting:
         """Post what is offered, until cancelled."""
         while True:
             self._changed.clear()
-            hook = self._webhook
-            posting = None if hook is None else asyncio.create_task(self._post(hook))
+            posting = None if self._webhook is None else asyncio.create_task(self._webhook.run())
             try:
                 await self._changed.wait()
             finally:
                 if posting is not None:
                     posting.cancel()
                     await asyncio.gather(posting, return_exceptions=True)
-
-    async def _post(self, hook: Webhook) -> None:
-        """Post with this one, for ever: a fault of ours costs one message at most."""
-        while True:
-            try:
-                await hook.run()
-            except Exception:
-                log.exception("posting alerts failed in a way that should not be; going on")
-            await asyncio.sleep(RESTART)
 
     def _made(self) -> Webhook | None:
         if self._settings.webhook is None:

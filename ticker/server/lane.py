@@ -9,8 +9,9 @@ The framework takes a turn of the loop to come round to waiting, after it was co
 who asks again within that turn would have to be answered by it again, and so on for hundreds of requests after every
 change of prices: so what is known is held for that one turn.
 
-Uses three private parts of the framework: `_waiter` (pending while it waits for a request), `_messages` (parsed and
-not yet begun) and `_next_keepalive_close_time`. `lane_check` looks at the start whether they are what they were.
+Uses private parts of the framework: `_waiter` (pending while it waits for a request), `_messages` (parsed and not
+yet begun), `_paused`, `_next_keepalive_close_time`, `_keepalive_timeout`, `_logging_enabled` and `_loop`. `lane_check`
+looks at the start whether they are what they were.
 """
 
 import asyncio
@@ -72,6 +73,15 @@ class Lane(Connection):
         self._held = None
         super().connection_lost(exc)
 
+    def idle(self) -> bool:
+        """As for every connection; who sent what is held waits for an answer."""
+        return self._held is None and super().idle()
+
+    def close(self) -> None:
+        """End it when all that came is answered: what is held came before this."""
+        self._hand_over_held()
+        super().close()
+
     def _answer(self, entry: Entry) -> bool:
         """Give the answer that is known, if it is valid."""
         transport, answer = self.transport, entry.at(self._clock())
@@ -88,14 +98,12 @@ class Lane(Connection):
 
     def _come_round(self) -> None:
         """A turn later: the framework waits, or it is still at an answer, and this one waits behind it."""
-        data, waiter = self._held, self._waiter
+        data, self._held = self._held, None
         if data is None:
             return
-        entry = self._find(data)
+        entry, waiter = self._find(data), self._waiter
         if waiter is None or waiter.done() or entry is None or self._paused or not self._answer(entry):
-            self._hand_over_held()
-        else:
-            self._held = None
+            self._hand_over(data)
 
     def _hand_over_held(self) -> None:
         data, self._held = self._held, None
