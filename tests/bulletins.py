@@ -55,6 +55,13 @@ def down(name: str, since: float = NOW - 4 * 3600, **more: object) -> SourceStan
     return source(name, **given)
 
 
+def resting() -> Bulletin:
+    """One whose feeds rest, since nobody asks for prices."""
+    return bulletin(
+        sources=(source("kraken", title="Kraken", stream=Feeding(False, NOW - 900, None, 1, 18_211, True)),)
+    )
+
+
 def bulletin(at: float = NOW - 1, **more: object) -> Bulletin:
     """A poller that leads, with four sources; one has been down for four hours, which was told."""
     given: dict[str, object] = {

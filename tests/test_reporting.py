@@ -21,7 +21,7 @@ from ticker.poller import Listing, Poller
 from ticker.reporting import Reporter
 from ticker.scheduler import Scheduler
 from ticker.sources.base import MINUTE, Limit
-from ticker.streaming import Streamer
+from ticker.streams import Streams
 
 SOON = {"source_down": Patience(0.0, 0.0), "one_source": Patience(0.0, 0.0), "no_source": Patience(0.0, 0.0)}
 
@@ -33,7 +33,7 @@ def parts_of(fetcher: FakeFetcher, store: FakeStore, clock: Clock, *assigned: As
     listing = Listing((Coin("bitcoin", "Bitcoin", "BTC"),), ("bitcoin",), "v1")
     poller = Poller(assigned, rules, listing, store, fetcher, clock=clock, publish_every=0.01)  # type: ignore[arg-type]
     scheduler = Scheduler({one.source.name: one.every for one in assigned}, poller.poll)
-    streamer = Streamer([], poller.stream)
+    streamer = Streams([], poller.stream)
     return Parts(poller, scheduler, streamer, instance="vm:1", started_at=clock.now)
 
 

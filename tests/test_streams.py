@@ -70,3 +70,24 @@ async def test_many_changes_are_few_connections(monkeypatch: pytest.MonkeyPatch)
             assert len(rows) == 1
             found.reconfigure([channel("a", elsewhere, "BTC")])
             await until(lambda: [str(row.price) for row in rows] == ["1", "7"])
+
+
+async def test_they_rest() -> None:
+    """All are closed, and opened again with what is wanted by then; their counts go on."""
+    rows: list[Row] = []
+    async with talking(saying(told("1"), then=silence)) as url:
+        found = Streams([channel("a", url, "BTC")], lambda _, many, __: rows.extend(many))
+        async with running(found):
+            await until(lambda: len(rows) == 1)
+            found.rest()
+            found.rest()
+            await until(lambda: not found._open)
+            assert (found.resting, found.health["a"].connected, found.health["a"].error) == (True, False, None)
+            found.reconfigure([channel("a", url, "BTC"), channel("b", url, "BTC")])
+            await asyncio.sleep(0.05)
+            assert len(rows) == 1
+            found.wake()
+            found.wake()
+            await until(lambda: len(rows) == 3)
+            assert not found.resting
+            assert {name: one.rows for name, one in found.health.items()} == {"a": 2, "b": 1}

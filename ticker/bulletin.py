@@ -63,6 +63,7 @@ class Feeding(Struct, frozen=True):
     error: str | None = None
     reconnects: int = 0
     rows: int = 0
+    resting: bool = False
 
 
 class Excluded(Struct, frozen=True):

@@ -41,6 +41,11 @@ class Streams(Protocol):
         """How each is doing."""
         ...
 
+    @property
+    def resting(self) -> bool:
+        """Whether all of them are closed since nobody asks for prices."""
+        ...
+
 
 @dataclass(slots=True)
 class Parts:
@@ -106,7 +111,7 @@ def _source(parts: Parts, one: Assignment, excluded: list[Excluded], now: float,
         breaker_until=now + rest if rest else None,
         held=None if health.hold is None else health.hold.why,
         next_turn=parts.scheduler.next_turn(name),
-        stream=_feeding(parts.streamer.health.get(name)),
+        stream=_feeding(parts.streamer.health.get(name), resting=parts.streamer.resting),
         excluded=tuple(excluded[:MOST_EXCLUDED]),
         excluded_count=len(excluded),
     )
@@ -125,8 +130,8 @@ def _switch(breaker: Breaker, rest: float) -> Switch:
     return "open" if rest else "half-open"
 
 
-def _feeding(health: StreamHealth | None) -> Feeding | None:
+def _feeding(health: StreamHealth | None, *, resting: bool) -> Feeding | None:
     if health is None:
         return None
     error = None if health.error is None else health.error.slug
-    return Feeding(health.connected, health.last_message_at, error, health.reconnects, health.rows)
+    return Feeding(health.connected, health.last_message_at, error, health.reconnects, health.rows, resting)

@@ -112,5 +112,5 @@ class Reporter:
 def _gist(bulletin: Bulletin) -> object:
     """What a reader would miss if it came later than the next beat."""
     sources = [(one.name, one.condition, one.breaker, one.held, one.excluded_count) for one in bulletin.sources]
-    streams = [(one.name, one.stream.connected) for one in bulletin.sources if one.stream is not None]
+    streams = [(one.name, at.connected, at.resting) for one in bulletin.sources if (at := one.stream) is not None]
     return sources, streams, bulletin.config, bulletin.instance, bulletin.off, bulletin.alerts

@@ -1,7 +1,8 @@
 """The streams that are wanted at present: opened, closed and opened anew as the coins and sources change.
 
 A stream is told its coins when it is opened, so other coins need it opened again; at most now and then, since sources
-count connections, and a new coin has its price from a poll meanwhile. Streams that nothing changes for stay open.
+count connections, and a new coin has its price from a poll meanwhile. Streams that nothing changes for stay open. All
+can be let rest; whoever does that knows why.
 """
 
 import asyncio
@@ -39,12 +40,30 @@ class Streams:
         self._open: dict[SourceName, _Open] = {}
         self._health: dict[SourceName, StreamHealth] = {}
         self._changed = asyncio.Event()
+        self._resting = False
         self.reconfigure(channels)
 
     @property
     def health(self) -> Mapping[SourceName, StreamHealth]:
         """How each stream is doing, by its source."""
         return self._health
+
+    @property
+    def resting(self) -> bool:
+        """Whether all of them are closed until `wake`."""
+        return self._resting
+
+    def rest(self) -> None:
+        """Close all of them. Their counts stay."""
+        if not self._resting:
+            self._resting = True
+            self._changed.set()
+
+    def wake(self) -> None:
+        """Open them again."""
+        if self._resting:
+            self._resting = False
+            self._changed.set()
 
     def reconfigure(self, channels: Sequence[Channel]) -> None:
         """Keep these open from now on."""
@@ -71,20 +90,20 @@ class Streams:
 
     async def _adjust(self) -> float | None:
         """Close and open what has to be; gives the seconds after which there is more to do, None = nothing."""
-        now = self._steady()
-        other = [name for name, one in self._open.items() if self._wanted.get(name) != one.channel]
+        now, wanted = self._steady(), {} if self._resting else self._wanted
+        other = [name for name, one in self._open.items() if wanted.get(name) != one.channel]
         # Where a stream is elsewhere now, or not wanted, what it says is wrong; with other coins it is merely not all.
-        due = [name for name in other if self._elsewhere(name) or now - self._open[name].since >= PACE]
+        due = [
+            name
+            for name in other
+            if _elsewhere(wanted.get(name), self._open[name].channel) or now - self._open[name].since >= PACE
+        ]
         await self._close(due)
-        for name, channel in self._wanted.items():
+        for name, channel in wanted.items():
             if name not in self._open:
                 self._open[name] = _Open(channel, self._start(channel), now)
         later = [self._open[name].since + PACE - now for name in other if name not in due]
         return min(later, default=None)
-
-    def _elsewhere(self, name: SourceName) -> bool:
-        wanted, present = self._wanted.get(name), self._open[name].channel
-        return wanted is None or (wanted.url, wanted.allow_private) != (present.url, present.allow_private)
 
     def _start(self, channel: Channel) -> asyncio.Task[None]:
         streamer = Streamer([channel], self._on_rows, user_agent=self._user_agent, sleep=self._sleep)
@@ -96,3 +115,7 @@ class Streams:
         for task in closed:
             task.cancel()
         await asyncio.gather(*closed, return_exceptions=True)
+
+
+def _elsewhere(wanted: Channel | None, present: Channel) -> bool:
+    return wanted is None or (wanted.url, wanted.allow_private) != (present.url, present.allow_private)

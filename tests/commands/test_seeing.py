@@ -19,7 +19,7 @@ from ticker.consensus import CoinRule, Rules, Voter
 from ticker.model import Coin
 from ticker.poller import Listing, Poller
 from ticker.scheduler import Scheduler
-from ticker.streaming import Streamer
+from ticker.streams import Streams
 
 
 async def test_from_the_poller_to_the_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ async def test_from_the_poller_to_the_receiver(tmp_path: Path, monkeypatch: pyte
         listing = Listing((Coin("bitcoin", "Bitcoin", "BTC"),), ("bitcoin",))
         fetcher = FakeFetcher(a="100")
         poller = Poller(sources, rules, listing, store, fetcher, clock=time.time)  # type: ignore[arg-type]
-        scheduler, streamer = Scheduler({"a": 60.0}, poller.poll), Streamer([], poller.stream)
+        scheduler, streamer = Scheduler({"a": 60.0}, poller.poll), Streams([], poller.stream)
         run = asyncio.create_task(poller.run())
         see = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, time.time))  # type: ignore[arg-type]
         await until(lambda: store.bulletin)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bulletins import bulletin, down, source
+from bulletins import bulletin, down, resting, source
 from fakes import FakeStore
 from loopback import loopback
 from one_command import environment, run
@@ -51,6 +51,13 @@ def test_what_a_person_sees() -> None:
     assert "610/9,000 in 30 days" in gecko
     assert "Pirate Chain" in text
     assert "\nBitcoin" not in text
+
+
+def test_a_feed_that_rests_is_not_broken() -> None:
+    """It is closed on purpose."""
+    (kraken,) = [line for line in drawn(status(resting(), snapshot(), NOW)).splitlines() if line.startswith("Kraken")]
+    assert "rests" in kraken
+    assert "broken" not in kraken
 
 
 def test_what_a_stranger_named_is_text() -> None:

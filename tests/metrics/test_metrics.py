@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from bulletins import bulletin
+from bulletins import bulletin, resting
 from fakes import Clock
 from prometheus_client.parser import text_string_to_metric_families
 from service import free_port
@@ -67,6 +68,13 @@ async def test_every_metric_is_there() -> None:
     assert found["ticker_alerts"] == {("source_down",): 1.0}
     assert found["ticker_config_refused"] == {(): 1.0}
     assert found["process_resident_memory_bytes"][()] > 0
+
+
+async def test_a_feed_that_rests_is_not_down() -> None:
+    """There is no word of its connection, so nobody is alarmed; its rows stay counted."""
+    found = await scraped(replace(WHOLE, polling=replace(POLLING, bulletin=resting())))
+    assert "ticker_stream_up" not in found
+    assert found["ticker_stream_rows_total"] == {("kraken",): 18_211.0}
 
 
 async def test_a_process_tells_what_it_knows() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from bulletins import bulletin, down, source
+from bulletins import bulletin, down, resting, source
 from fakes import FakeStore
 from loopback import loopback
 from msgspec.structs import replace
@@ -103,6 +103,20 @@ async def test_it_is_read_in_the_background_and_never_for_a_request() -> None:
         async with session.get(origin + "/v1/status") as response:
             assert json.loads(await response.text()) == first
     assert first["poller"]["instance"] == "prices-1:4711"
+
+
+async def test_a_feed_that_rests_is_not_broken() -> None:
+    """It is closed on purpose: the page and the JSON say so."""
+    store = FakeStore()
+    await store.write_bulletin(pack(resting()))
+    async with loopback(snapshot(), bulletins=store) as origin, aiohttp.ClientSession() as session:
+        async with session.get(origin + "/status") as response:
+            page = await response.text()
+        async with session.get(origin + "/v1/status") as response:
+            found = json.loads(await response.text())
+    assert "feed rests: nobody asks" in page
+    assert "broken" not in page
+    assert found["sources"][0]["stream"]["resting"] is True
 
 
 async def test_who_may_see_it() -> None:

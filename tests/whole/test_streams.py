@@ -21,7 +21,11 @@ STREAMING = ("kraken", "coinbase")
 
 @asynccontextmanager
 async def service(
-    folder: Path, every: str, venues: Mapping[str, str] = VENUES, streams: Mapping[str, str] | None = None
+    folder: Path,
+    every: str,
+    venues: Mapping[str, str] = VENUES,
+    streams: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] = {},
 ) -> AsyncIterator[tuple[Process, simulator.Simulation]]:
     """The service on a simulated market of bitcoin, polled so often, and streamed from there or from elsewhere."""
     config = write_config(folder / "config", {"bitcoin": {"name": "Bitcoin", "symbol": "BTC", "ids": venues}})
@@ -29,7 +33,7 @@ async def service(
     urls = {name: simulation.base_urls[name] for name in venues}
     found = {name: simulation.stream_urls[name] for name in STREAMING} if streams is None else streams
     try:
-        async with ticker("run", config=config, environ=stand_ins(urls, every, found)) as process:
+        async with ticker("run", config=config, environ={**stand_ins(urls, every, found), **environ}) as process:
             await process.prices_when(lambda prices: prices["bitcoin"]["price"] is not None)
             yield process, simulation
     finally:
@@ -112,6 +116,37 @@ async def test_the_stand_in_dies_and_comes_back(tmp_path: Path) -> None:
         await moves(process, 3)
 
     assert kept is not None
+
+
+async def feeds(process: Process) -> dict[str, tuple[bool, bool, str | None]]:
+    """What `/v1/status` says of each feed: whether it rests, is connected, has failed."""
+    sources = json.loads((await process.get("/v1/status"))[2])["sources"]
+    found = {one["name"]: one["stream"] for one in sources}
+    return {name: (one["resting"], one["connected"], one["error"]) for name, one in found.items() if one}
+
+
+async def test_feeds_rest_while_nobody_asks(tmp_path: Path) -> None:
+    """Who asks how the service is does not count; prices are polled meanwhile; the first reader wakes the feeds."""
+    resting = {"TICKER_SERVER_REST_AFTER": "10s"}
+    async with service(tmp_path, "1s", environ=resting) as (process, simulation):
+        await connected(simulation, 2)
+        await process.says("live feeds rest, polls go on")
+        await connected(simulation, 0)
+        before = dict(simulation.calls)
+        for path in ("/healthz", "/readyz", "/status", "/wp-login.php", "/"):
+            await process.get(path)
+        async with asyncio.timeout(20):
+            while any(simulation.calls[name] < before[name] + 2 for name in VENUES):  # noqa: ASYNC110 - it is remote
+                await asyncio.sleep(0.02)
+        async with asyncio.timeout(20):
+            while await feeds(process) != dict.fromkeys(STREAMING, (True, False, None)):  # noqa: ASYNC110 - it is remote
+                await asyncio.sleep(0.1)
+        assert sum(simulation.streams.values()) == 0
+        price = (await process.prices())["bitcoin"]
+        await connected(simulation, 2)
+        await process.says("they go on")
+        await moves(process, 3)
+    assert (price["agreement"], price["freshness"]) == ("ok", "live")
 
 
 @asynccontextmanager

@@ -106,13 +106,14 @@ async def polling(
         telling = asyncio.create_task(_tell(poller, streamer, lambda: log.warning(NO_SOURCE)))
         seeing = seeing or Seeing(config)
         reporting = asyncio.create_task(seeing.polling(poller, scheduler, streamer, store, steady))
+        resting = asyncio.create_task(_rest(streamer, seeing, reloader))
         try:
             yield publishing
         finally:
             unsubscribe()
             vitals.forget("rounds")
             scheduler.stop()
-            tasks = (publishing, streaming, telling, reporting)
+            tasks = (publishing, streaming, telling, reporting, resting)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(side.close(), *tasks, return_exceptions=True)
@@ -136,3 +137,13 @@ async def _tell(poller: Poller, streamer: Streams, nobody_answers: Callable[[], 
     polled = any(health.polls for health in poller.health.values())
     if not polled and not any(health.rows for health in streamer.health.values()):
         nobody_answers()
+
+
+async def _rest(streamer: Streams, seeing: Seeing, reloader: Reloader) -> None:
+    """Follow feeds only while somebody looks, where all who can look are this process's: on an embedded store."""
+    figures = seeing.served
+    if figures is None or not reloader.config.store.url.startswith("embedded:"):
+        return
+    from ticker.commands.resting import Audience, rest
+
+    await rest(streamer, Audience(figures, time.monotonic), lambda: reloader.config.server.rest_after)

@@ -17,6 +17,7 @@ from ticker.commands import assembly, logs
 from ticker.config import Config
 from ticker.metrics.door import metrics_door
 from ticker.metrics.figures import Figures, Polling
+from ticker.metrics.figures import Serving as Served
 from ticker.model import SourceName
 from ticker.standing import Standing
 from ticker.store.base import Store
@@ -76,6 +77,15 @@ class Seeing:
         self._app = app
         app[SEEN].config = lambda: self.config
 
+    @property
+    def served(self) -> "Callable[[], Served] | None":
+        """What gives the figures of the server of this process; None where it does not serve."""
+        if self._app is None:
+            return None
+        from ticker.server.seeing import FIGURES
+
+        return self._app[FIGURES]
+
     async def polling(
         self,
         poller: "Poller",
@@ -106,11 +116,8 @@ class Seeing:
 
     def figures(self) -> Figures:
         """What there is to be measured now."""
-        serving = None
-        if self._app is not None:
-            from ticker.server.seeing import FIGURES
-
-            serving = self._app[FIGURES]()
+        served = self.served
+        serving = None if served is None else served()
         return Figures(time.time(), __version__, self.config, serving, self._polling(), len(asyncio.all_tasks()))
 
     def _polling(self) -> Polling | None:

@@ -83,6 +83,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     metrics_host: Annotated[str, Kind(_address)] = "127.0.0.1"
     drain: Annotated[float, duration(0.0, 60.0)] = 0.0
     costly_per_minute: Annotated[int, whole(0, 1_000_000)] = 240
+    rest_after: Annotated[float, duration(0.0, 7 * 86_400.0)] = 600.0
     disclaimer: Annotated[str, text(longest=300)] = ""
 
 

@@ -196,8 +196,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "ticker_stream_up",
         "gauge",
-        "Whether a source's live feed is connected.",
-        _sources(lambda one, _: None if one.stream is None else one.stream.connected),
+        "Whether a source's live feed is connected; not there while feeds rest.",
+        _sources(lambda one, _: None if one.stream is None or one.stream.resting else one.stream.connected),
         _SOURCE,
     ),
     Metric(

@@ -43,6 +43,7 @@ _DOORS = {
     "/builder": "page",
     "/mark": "page",
 }
+PRICED = frozenset({"widget", "embed", "element", "badge", "prices", "stream", "dialect"})  # that give prices of now
 DOORS = tuple(dict.fromkeys((*_DOORS.values(), "page", "other")))
 
 

@@ -61,6 +61,7 @@ _STREAM = record(
         "error": or_null(TEXT),
         "reconnects": COUNT,
         "rows": COUNT,
+        "resting": FLAG,
     }
 )
 _SOURCE = record(

@@ -1,0 +1,107 @@
+"""Live feeds rest while nobody looks: who counts as looking, and when they go on."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import Clock
+
+from ticker.commands import resting
+from ticker.commands.resting import Audience, rest
+from ticker.metrics.figures import Serving
+from ticker.streams import PACE, Streams
+
+
+class Server:
+    """What a server has counted so far."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, int]] = Counter()
+        self.viewers = 0
+
+    def __call__(self) -> Serving:
+        return Serving(self.requests, self.viewers, 0, 0, 0, None, store_up=True)
+
+
+def test_whoever_is_given_prices_is_there() -> None:
+    """Pages, JSON and open streams are somebody; probes, status, strangers' guesses and metrics are nobody."""
+    clock, server = Clock(), Server()
+    audience = Audience(server, clock)
+    assert audience.gone_for() == 0
+    for door in ("health", "status", "other", "page", "openapi"):
+        clock.now += 10
+        server.requests[door, 200] += 1
+        assert audience.gone_for() > 0
+    assert audience.gone_for() == 50
+    for door in ("widget", "embed", "element", "badge", "prices", "stream", "dialect"):
+        clock.now += 10
+        server.requests[door, 304] += 1
+        assert audience.gone_for() == 0
+    clock.now += 10
+    assert audience.gone_for() == 10
+    server.viewers = 1
+    assert audience.gone_for() == 0
+    clock.now += 3600
+    assert audience.gone_for() == 0
+    server.viewers = 0
+    clock.now += 1
+    assert audience.gone_for() == 1
+
+
+@asynccontextmanager
+async def looking(streams: Streams, audience: Audience, after: list[float]) -> AsyncIterator[None]:
+    """They are let rest, or not, until the block ends."""
+    task = asyncio.create_task(rest(streams, audience, lambda: after[-1]))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def becomes(streams: Streams, *, rests: bool) -> None:
+    """Wait until they rest, or do not."""
+    while streams.resting is not rests:  # noqa: ASYNC110 - a look is made now and then
+        await asyncio.sleep(0.001)
+
+
+async def test_they_rest_and_go_on(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """After the time that is configured at present, which may be never; told at length only the first time."""
+    monkeypatch.setattr(resting, "LOOK", 0.001)
+    monkeypatch.setattr(resting, "LOOK_AWAKE", 0.001)
+    caplog.set_level("INFO")
+    clock, server, streams, after = Clock(), Server(), Streams([], lambda *_: None), [600.0]
+    async with looking(streams, Audience(server, clock), after):
+        clock.now += 599
+        await asyncio.sleep(0.02)
+        assert not streams.resting
+        clock.now += 1
+        await becomes(streams, rests=True)
+        server.requests["widget", 200] += 1
+        await becomes(streams, rests=False)
+        clock.now += 600
+        await becomes(streams, rests=True)
+        after.append(0.0)
+        await becomes(streams, rests=False)
+        clock.now += 1e6
+        await asyncio.sleep(0.02)
+        assert not streams.resting
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "nobody asked for prices for 10m",
+        "somebody asks for prices again, or feeds are not to rest",
+    ]
+
+
+async def test_however_short_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources count connections: a reader every few seconds does not make one each."""
+    monkeypatch.setattr(resting, "LOOK", 0.001)
+    monkeypatch.setattr(resting, "LOOK_AWAKE", 0.001)
+    clock, server, streams = Clock(), Server(), Streams([], lambda *_: None)
+    async with looking(streams, Audience(server, clock), [0.1]):
+        clock.now += PACE - 1
+        await asyncio.sleep(0.02)
+        assert not streams.resting
+        clock.now += 1
+        await becomes(streams, rests=True)
