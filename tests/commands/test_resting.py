@@ -105,3 +105,17 @@ async def test_however_short_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not streams.resting
         clock.now += 1
         await becomes(streams, rests=True)
+
+
+async def test_a_fault_of_ours_wakes_them(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Rather too many connections than prices that move once a minute for ever."""
+    monkeypatch.setattr(resting, "LOOK", 0.001)
+    monkeypatch.setattr(resting, "LOOK_AWAKE", 0.001)
+    clock, streams = Clock(), Streams([], lambda *_: None)
+    audience = Audience(Server(), clock)
+    async with looking(streams, audience, [600.0]):
+        clock.now += 600
+        await becomes(streams, rests=True)
+        monkeypatch.setattr(audience, "_figures", None)
+        await becomes(streams, rests=False)
+    assert "live feeds go on" in caplog.text

@@ -35,7 +35,18 @@ class Audience:
 
 
 async def rest(streams: Streams, audience: Audience, after: Callable[[], float]) -> None:
-    """Let streams rest whenever nobody was there for `after` seconds (0 = never), until cancelled."""
+    """Let streams rest whenever nobody was there for `after` seconds (0 = never), until cancelled.
+
+    By a fault of ours they would rest for ever: then they are woken, and rest no more.
+    """
+    try:
+        await _rest(streams, audience, after)
+    except Exception:
+        log.exception("looking whether anybody asks for prices failed in a way that should not be; live feeds go on")
+        streams.wake()
+
+
+async def _rest(streams: Streams, audience: Audience, after: Callable[[], float]) -> None:
     level = logging.INFO  # the first time; a small site would read of it all day
     while True:
         gone, seconds = audience.gone_for(), after()
