@@ -90,7 +90,7 @@ async def test_they_rest_and_go_on(monkeypatch: pytest.MonkeyPatch, caplog: pyte
         assert not streams.resting
     assert [record.message.partition(":")[0] for record in caplog.records] == [
         "nobody asked for prices for 10m",
-        "somebody asks for prices again, or feeds are not to rest",
+        "live feeds go on",
     ]
 
 

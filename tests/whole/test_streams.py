@@ -144,7 +144,7 @@ async def test_feeds_rest_while_nobody_asks(tmp_path: Path) -> None:
         assert sum(simulation.streams.values()) == 0
         price = (await process.prices())["bitcoin"]
         await connected(simulation, 2)
-        await process.says("they go on")
+        await process.says("live feeds go on")
         await moves(process, 3)
     assert (price["agreement"], price["freshness"]) == ("ok", "live")
 

@@ -57,7 +57,7 @@ async def _rest(streams: Streams, audience: Audience, after: Callable[[], float]
             await asyncio.sleep(LOOK)
         else:
             if streams.resting:
-                log.log(level, "somebody asks for prices again, or feeds are not to rest: they go on")
+                log.log(level, "live feeds go on")
                 level = logging.DEBUG
             streams.wake()
             await asyncio.sleep(min(LOOK_AWAKE, max(seconds, PACE) - gone) if seconds else LOOK_AWAKE)
