@@ -19,6 +19,7 @@ NEVER = {
     "rich",
     "tomlkit",
     "playwright",
+    "pydantic",  # which others bring along
     "numpy",
     "ticker.simulate",
     "ticker.identity",
