@@ -31,7 +31,7 @@ from typing import Any
 
 import uvloop
 from aiohttp import web
-from faults.stage import _tick, id_of
+from faults.stage import id_of, tick
 from playwright.async_api import Page, async_playwright
 
 from ticker.asking import Assignment
@@ -152,7 +152,7 @@ class Venue:
     async def _answer(self, request: web.Request) -> web.Response:
         dialect, now = DIALECTS[VENUE], time.time()
         ticks = [
-            _tick(one, coin, self.price / (number + 1), dialect.currency_of(one), now, Decimal(1000))
+            tick(one, coin, self.price / (number + 1), dialect.currency_of(one), now, Decimal(1000))
             for number, (coin, one) in enumerate(IDS.items())
         ]
         said = dialect.encode(View(ticks, now), Asked(dict(request.query), {}))

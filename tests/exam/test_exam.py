@@ -1,5 +1,9 @@
 """The exam itself: a slice of the fuzz in every run, and guards that are still where the mutation check takes them."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from exam.fuzz import SOURCES, STREAM, run, seeds
 from exam.mutations import MUTATIONS, ROOT, Mutation, spoiled
@@ -7,6 +11,13 @@ from exam.mutations import MUTATIONS, ROOT, Mutation, spoiled
 from ticker.sources import REGISTRY
 
 CASES = 20_000
+LOADED = """
+import runpy, sys
+from pathlib import Path
+for script in sys.argv[1:]:
+    sys.path[0] = str(Path(script).parent)
+    runpy.run_path(script, run_name="looked at")
+"""
 
 
 def test_a_slice_of_the_fuzz() -> None:
@@ -37,3 +48,17 @@ def test_every_guard_is_where_it_is_taken_away(mutation: Mutation) -> None:
     for test in mutation.tests:
         file, name = test.split("::")
         assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_every_script_loads() -> None:
+    """The parts of the exam and the benchmarks are run by hand: what they import from the suite is still there."""
+    scripts = [one for folder in ("exam", "bench") for one in (ROOT / "tests" / folder).glob("*.py")]
+    assert len(scripts) > 30
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *map(str, sorted(scripts))],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
