@@ -36,7 +36,7 @@ def main() -> int:
     )
     lines = done.stdout.strip().splitlines()
     sys.stdout.write(f"{len(files)} files and folders, REDIS_AS=acl,tls\n")
-    sys.stdout.write("\n".join(line for line in lines if line.startswith(("FAILED", "ERROR"))) + lines[-1] + "\n")
+    sys.stdout.writelines(f"{line}\n" for line in lines if line.startswith(("FAILED", "ERROR")) or line is lines[-1])
     return done.returncode
 
 
