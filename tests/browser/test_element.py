@@ -91,7 +91,11 @@ def states() -> list[Any]:
     """Snapshots in which every coin changes its state, time standing still."""
     old, first = NOW - 200, price("bitcoin", "64250.12")
     return [
-        moved(price("bitcoin", "64300", change_24h=Decimal("2.5")), price("ethereum", "1900", used=4), seq=2),
+        moved(
+            price("bitcoin", "64300", change_1h=Decimal("-0.7"), change_24h=Decimal("2.5"), change_7d=Decimal(0)),
+            price("ethereum", "1900", used=4, change_1h=Decimal("0.3"), change_7d=Decimal(-12)),
+            seq=2,
+        ),
         moved(price("bitcoin", "64300", agreement="degraded", used=2), price("ethereum", None), seq=3),
         moved(price("bitcoin", "64300.5", old, agreement="single", used=1), price("ethereum", "1901", old), seq=4),
         moved(price("bitcoin", "1.5", NOW - 400, agreement="disputed"), price("ethereum", "1901", NOW - 400), seq=5),
@@ -101,14 +105,26 @@ def states() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("ask", ["kind=list", "kind=list locale=fa change=24h", "kind=list locale=de show=name,price"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "kind=list",
+        "kind=list locale=fa change=24h",
+        "kind=list locale=de show=name,price",
+        "kind=list change=7d",
+        "kind=table",
+        "kind=table change=7d",
+        "kind=tape",
+        "kind=label",
+    ],
+)
 def test_drawn_as_the_server_would(stage: Stage, tab: Page, ask: str) -> None:
     """Through every state, what the stream makes of a row is what the server draws for it, to the last attribute."""
     pairs = [pair.split("=") for pair in ask.split()]
     attributes = " ".join(f'{name}="{value}"' for name, value in pairs)
-    query = "widget/list?css=none&" + "&".join(f"{name}={value}" for name, value in pairs)
+    query = f"widget/{dict(pairs)['kind']}?css=none&" + "&".join(f"{name}={value}" for name, value in pairs[1:])
     tab.goto(site(stage, f"<market-prices {attributes}></market-prices>"))
-    expect(tab.locator(".mp-row")).to_have_count(3)
+    tab.wait_for_selector(".mp-row")
     until(lambda: stage.viewers() == 1)
     for state in states():
         stage.settle(state)

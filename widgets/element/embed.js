@@ -67,12 +67,11 @@ const make = (tag, className, ...inside) => {
   made.append(...inside)
   return made
 }
-const unheard = (...inside) => {
-  const made = make('span', '', ...inside)
-  set(made, 'aria-hidden', 'true')
-  return made
+const set = (element, name, value) => {
+  value ? element?.setAttribute(name, value) : element?.removeAttribute(name)
+  return element
 }
-const set = (element, name, value) => value ? element?.setAttribute(name, value) : element?.removeAttribute(name)
+const unheard = (...inside) => set(make('span', '', ...inside), 'aria-hidden', 'true')
 
 // One stream for all elements of a currency and a language; in its place, while it is broken, a poll now and then.
 class Hub {
@@ -126,7 +125,7 @@ class Hub {
         this.#pollAt = after(1)
         this.#say('poll')
       }
-      if (stream.readyState === 2) this.#openAt = back(++this.#breaks)
+      if (stream.readyState > 1) this.#openAt = back(++this.#breaks)
     }
   }
 
@@ -138,7 +137,7 @@ class Hub {
       this.#failures = 0
       // A cache may hold what is older than the stream.
       const [[epoch, seq], [newest, last]] = [answer.id, this.#id].map(id => id.split('-').map(Number))
-      const older = epoch < newest || epoch === newest && seq < last
+      const older = (epoch - newest || seq - last) < 0
       const quiet = clock() - this.#heard
       if (coins === this.coins && (!older || quiet > 9e4)) {
         // Where the stream was silent and yet there was something to say, it is dead.
@@ -199,7 +198,7 @@ class Line {
       const due = past(goneAt) ? 3 : past(delayedUntil) ? 2 : past(liveUntil) || doubt && clock() - doubt > 1e4 ? 1 : 0
       rung = Math.max(rung, due)
     }
-    if (freshness === RUNGS[rung]) return false
+    if (freshness === RUNGS[rung]) return
     this.row.dataset.freshness = RUNGS[rung]
     this.#note(rung)
     if (rung > 2) {
@@ -231,15 +230,18 @@ class Line {
     }))
   }
 
-  #change(text, spoken, value) {
-    const place = this.part('change')
-    const sign = Math.sign(value) + 1
-    if (!place) return
-    set(place, 'data-direction', text && ['down', 'flat', 'up'][sign])
-    place.replaceChildren()
-    if (!text) return
-    const arrow = make('span', 'mp-arrow', '▼•▲'[sign])
-    place.append(unheard(arrow, ' ' + text), ' ', make('span', 'mp-spoken', spoken))
+  // Where there are several, as in a table, each is in the column of its own period.
+  #change(price, period) {
+    for (const place of this.row.querySelectorAll('.mp-change')) {
+      const column = place.parentNode.dataset.column ?? period
+      const text = price?.text.changes[column]
+      const sign = text && Math.sign(price['change_' + column]) + 1
+      set(place, 'data-direction', ['down', 'flat', 'up'][sign])
+      place.replaceChildren(...text ? [
+        unheard(make('span', 'mp-arrow', '▼•▲'[sign]), ' ' + text), ' ',
+        make('span', 'mp-spoken', price.text.spoken[column])
+      ] : [])
+    }
   }
 
   // Take over a Price of the API, with the server's words for it.
@@ -254,7 +256,7 @@ class Line {
       set(this.row, 'data-' + name.replace('_', '-'), price[name]?.replace(/\.\d+/, ''))
     }
     const short = this.#say.zeros && text.short
-    if (place && (place.lastElementChild ?? place).textContent !== text.price) {
+    if (place && (place.lastElementChild ?? place).textContent != text.price) {
       place.replaceChildren(...short ? [unheard(short), ' ', make('span', 'mp-spoken', text.price)] : [text.price])
       const rise = before && price.price && price.price - before
       if (rise) place.dataset.moved = rise > 0 ? 'up' : 'down'
@@ -262,7 +264,7 @@ class Line {
     }
     set(place, 'title', text.sources)
     set(this.part('note'), 'title', text.why)
-    this.#change(text.changes[period], text.spoken[period], price['change_' + period])
+    this.#change(price, period)
     this.row.dataset.freshness = ''
     this.age()
   }
@@ -301,9 +303,9 @@ class Prices extends HTMLElement {
 
   #leave() {
     const hub = this.#hub
-    this.#hub = null
     hub?.members.delete(this)
-    if (hub?.members.size === 0) hub.close()
+    this.#hub = null
+    if (!hub?.members.size) hub?.close()
   }
 
   get #still() {
@@ -312,7 +314,7 @@ class Prices extends HTMLElement {
 
   beat() {
     // Whoever meets us while the page is still being read has not seen what is inside.
-    if (document.readyState === 'loading') return
+    if (document.readyState == 'loading') return
     if (!this.#root) {
       const root = this.querySelector('[data-kind]')
       if (root) {
@@ -348,8 +350,7 @@ class Prices extends HTMLElement {
     const turn = this.#turn = {}
     this.#due = Infinity
     try {
-      const text = await (await read(this.#url)).text()
-      const page = new DOMParser().parseFromString(text, 'text/html')
+      const page = new DOMParser().parseFromString(await (await read(this.#url)).text(), 'text/html')
       await Promise.all([...page.querySelectorAll('link[rel=stylesheet]')].map(sheet))
       if (turn !== this.#turn) return
       this.#due = this.#still ? Infinity : after(this.hasAttribute('on') ? 60 : 900)
@@ -383,9 +384,7 @@ class Prices extends HTMLElement {
       line.age()
     }
     if (this.hasAttribute('announce')) {
-      this.#status = make('p', 'mp-spoken')
-      set(this.#status, 'role', 'status')
-      root.append(this.#status)
+      root.append(this.#status = set(make('p', 'mp-spoken'), 'role', 'status'))
     }
     this.#fire('update', {prices: []})
     this.tell()
@@ -432,12 +431,12 @@ class Prices extends HTMLElement {
       delete root.dataset.asOf
     }
     const text = oldest?.price?.text.as_of
-    if (place && text && place.textContent !== text) {
+    if (place && text && place.textContent != text) {
       place.replaceChildren(make('time', '', text))
       place.firstChild.dateTime = root.dataset.asOf = oldest.row.dataset.asOf
     }
     const state = {connection: this.#failures ? 'lost' : this.#hub?.mode ?? 'off', rows}
-    if (!same(state, this.#state)) this.#fire('state', this.#state = state)
+    if (!same(this.#state, state)) this.#fire('state', this.#state = state)
   }
 
   #fire(name, detail) {
@@ -461,7 +460,7 @@ function beat() {
   if (document.hidden || !elements.size) return
   if (Math.abs(Date.now() - clock() - seen) > 5000) wake()
   seen = Date.now() - clock()
-  elements.forEach(element => element.beat())
+  for (const element of elements) element.beat()
   for (const hub of Object.values(hubs)) if (hub.members.size) hub.beat()
   timer = setTimeout(beat, 1000)
 }
