@@ -6,6 +6,7 @@ Prices keep four significant digits, are never in scientific notation and never 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, localcontext
@@ -44,6 +45,7 @@ _SUBSCRIPT = {0x30 + digit: 0x2080 + digit for digit in range(10)}
 _EXACT = Context(prec=120)
 _SHOWABLE = (Decimal("1e-30"), Decimal("1e30"))
 _LEFT_TO_RIGHT = "\u200e"
+_ABBREVIATED = re.compile(r"[^0¤\s\u200e\u200f]")  # in the pattern of a short form
 _LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
@@ -179,18 +181,38 @@ def change(value: Decimal | None, locale: str) -> Change | None:
 
 
 def compact(value: Decimal | None, currency: str, locale: str) -> str:
-    """A large amount in short, such as "$1.23B"; "—" for none."""
+    """A large amount in short, such as "$1.23B", written out where the locale has no short form; "—" for none."""
     if value is None or not value.is_finite() or not 0 <= value <= _SHOWABLE[1]:
         return NONE
     babel, code = _locale(locale), currency.upper()
+    name, digits = _UNITS.get(code, (code, 2))
+    is_money = is_currency(code)
     with localcontext(_EXACT):
-        if is_currency(code):
-            text = format_compact_currency(value, code, locale=babel, fraction_digits=2, numbering_system="default")
+        formats = babel.compact_currency_formats if is_money else babel.compact_decimal_formats
+        unit = _unit(value, {int(size): one.pattern for size, one in formats["short"]["other"].items()})
+        if unit is None:
+            shown, decimals = (round(value), 0) if not value or value >= 1000 else _rounded(value, digits)
+            text = _write(locale, "currency" if is_money else "decimal", Decimal(shown), decimals, code * is_money)
+            return text if is_money else f"{text}\u00a0{name}"
+        shown = round(value / unit, 2) * unit  # 999,999 is 1M, not 1000K
+        if is_money:
+            text = format_compact_currency(shown, code, locale=babel, fraction_digits=2, numbering_system="default")
         else:
-            name, _ = _UNITS.get(code, (code, 2))
-            short = format_compact_decimal(value, locale=babel, fraction_digits=2, numbering_system="default")
+            short = format_compact_decimal(shown, locale=babel, fraction_digits=2, numbering_system="default")
             text = f"{short}\u00a0{name}"
     return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, babel)), babel)
+
+
+def _unit(value: Decimal, patterns: Mapping[int, str]) -> int | None:
+    """What a locale counts so large an amount in, by its short forms; None where it writes the amount out.
+
+    CLDR has a pattern for each power of ten, "000K" for a hundred thousand, and a bare "0" where there is none.
+    """
+    size = max((one for one in patterns if one <= value), default=0)
+    if not size or not _ABBREVIATED.search(patterns[size]):
+        return None
+    zeros: int = 10 ** (patterns[size].count("0") - 1)
+    return size // zeros
 
 
 def _kept_together(text: str, code: str, locale: Tagged) -> str:

@@ -210,6 +210,25 @@ def test_compact() -> None:
     assert compact(Decimal(1234567890), "usd", "de") == f"1,23{NBSP}Mrd.{NBSP}$"
     assert compact(Decimal(1234), "btc", "en") == f"1.23K{NBSP}BTC"
     assert compact(None, "usd", "en") == compact(Decimal("NaN"), "usd", "en") == NONE
+    assert compact(Decimal(999_999), "usd", "en") == "$1M"
+    assert compact(Decimal(0), "usd", "en") == "$0"
+    assert compact(Decimal("0.0000012"), "usd", "en") == "$0.0000012"
+
+
+def test_amounts_that_have_no_short_form_are_rounded() -> None:
+    """Small ones, and thousands in the languages that write them out: no tail of digits in any of them."""
+    exact = Decimal("469619.84174743")
+    assert compact(exact, "usd", "de") == f"469.620{NBSP}$"
+    assert compact(exact, "btc", "de") == f"469.620{NBSP}BTC"
+    assert compact(exact, "sats", "it") == f"469.620{NBSP}sats"
+    assert compact(Decimal("1234.56789"), "usd", "ja") == "$1,235"
+    assert compact(Decimal("999.123456"), "usd", "en") == "$999.12"
+    assert compact(Decimal("999.123456"), "btc", "en") == f"999.12{NBSP}BTC"
+    for tag in (*TAGS, "it", "es", "pl", "zh", "zh-Hant", "de-AT", "en-IN"):
+        for size in range(-1, 15):
+            for currency in ("usd", "jpy", "btc"):
+                text = compact(Decimal("1.23456789012").scaleb(size), currency, tag)
+                assert sum(letter.isdecimal() for letter in text) <= 8, (tag, size, text)
 
 
 def test_locales() -> None:
