@@ -56,9 +56,11 @@ def down(name: str, since: float = NOW - 4 * 3600, **more: object) -> SourceStan
 
 
 def resting() -> Bulletin:
-    """One whose feeds rest, since nobody asks for prices."""
+    """One whose feeds rest, since nobody asks for prices; that of OKX had not been well before."""
+    well = Feeding(False, NOW - 900, None, 1, 18_211, resting=True)
+    ill = Feeding(False, None, "refused", 9, 0, resting=True)
     return bulletin(
-        sources=(source("kraken", title="Kraken", stream=Feeding(False, NOW - 900, None, 1, 18_211, True)),)
+        sources=(source("kraken", title="Kraken", stream=well), source("okx", title="OKX", stream=ill)),
     )
 
 

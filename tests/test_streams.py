@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 from test_streaming import read, saying, silence, subscribe, talking, told, until
 
 from ticker import streams
@@ -91,3 +92,44 @@ async def test_they_rest() -> None:
             await until(lambda: len(rows) == 3)
             assert not found.resting
             assert {name: one.rows for name, one in found.health.items()} == {"a": 2, "b": 1}
+
+
+async def test_who_told_us_to_wait_is_left_alone() -> None:
+    """However often they rest and wake; another place has said nothing yet."""
+    asked = 0
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=429, headers={"Retry-After": "7200"})
+
+    async with talking(refuse) as url, talking(saying(told("1"), then=silence)) as elsewhere:
+        found = Streams([channel("a", url, "BTC")], lambda *_: None)
+        async with running(found):
+            await until(lambda: found.health["a"].error)
+            for _ in range(5):
+                found.rest()
+                await until(lambda: not found._open)
+                found.wake()
+                await until(lambda: found._open)
+                await asyncio.sleep(0.01)
+            assert asked == 1
+            found.reconfigure([channel("a", elsewhere, "BTC")])
+            await until(lambda: found.health["a"].rows == 1)
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_what_is_wanted_changes_while_one_is_closed(turns: int) -> None:
+    """Closing takes some turns of the loop, in each of which a source may go: nothing ends by it."""
+    async with talking(saying(told("1"), then=silence)) as url, talking(saying(told("2"), then=silence)) as elsewhere:
+        found = Streams([channel("a", url, "BTC"), channel("b", url, "BTC")], lambda *_: None)
+        async with running(found):
+            await until(lambda: found.health["a"].rows + found.health["b"].rows == 2)
+            found.reconfigure([channel("a", elsewhere, "BTC"), channel("b", url, "BTC")])
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            found.reconfigure([channel("b", url, "BTC")])
+            await until(lambda: set(found._open) == {"b"})
+            found.reconfigure([channel("b", url, "BTC"), channel("c", url, "BTC")])
+            await until(lambda: found.health["c"].rows == 1)
+            assert found.health["b"].connected

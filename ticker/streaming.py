@@ -54,7 +54,9 @@ class Channel:
 class StreamHealth:
     """How a stream is doing. `error` is what ended the last connection, None once it is back; times are our clock's.
 
-    `stale` counts rows that came after a newer one of the same market, `reconnects` the connections after the first.
+    `stale` counts rows that came after a newer one of the same market, `reconnects` the connections after a failed one.
+    `failures` in a row and `not_before`, the moment by the monotonic clock before which the source is left alone,
+    outlast a stream that is closed and opened again.
     """
 
     connected: bool = False
@@ -63,6 +65,8 @@ class StreamHealth:
     reconnects: int = 0
     rows: int = 0
     stale: int = 0
+    failures: int = 0
+    not_before: float = 0.0
 
 
 class Streamer:
@@ -99,7 +103,9 @@ class Streamer:
                 tasks.create_task(self._keep(channel, session), name=f"stream of {channel.source}")
 
     async def _keep(self, channel: Channel, session: aiohttp.ClientSession) -> None:
-        health, attempt = self.health[channel.source], 0
+        health = self.health[channel.source]
+        if (rest := health.not_before - time.monotonic()) > 0:
+            await self._sleep(rest)
         while True:
             started = time.monotonic()
             try:
@@ -110,14 +116,15 @@ class Streamer:
                 log.exception("the stream of %s failed in a way that should not be; trying again", channel.source)
                 error = Unreachable(channel.source, type(failure).__name__)
             if time.monotonic() - started >= STEADY:
-                attempt = 0
+                health.failures = 0
             if health.error is None:
                 log.warning("the stream of %s; we go on polling, and try again", error)
             elif health.error.slug != error.slug:
                 log.info("the stream of %s", error)
             health.error = error
-            await self._sleep(pause(error, attempt, self._chance()))
-            attempt += 1
+            seconds = pause(error, health.failures, self._chance())
+            health.failures, health.not_before = health.failures + 1, time.monotonic() + seconds
+            await self._sleep(seconds)
             health.reconnects += 1
 
     async def _connection(self, channel: Channel, session: aiohttp.ClientSession) -> None:

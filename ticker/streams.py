@@ -6,12 +6,15 @@ can be let rest; whoever does that knows why.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ticker.model import SourceName
 from ticker.streaming import Channel, OnRows, Streamer, StreamHealth
+
+log = logging.getLogger("ticker.streaming")
 
 PACE = 10.0  # seconds between two openings of one stream for the sake of other coins
 
@@ -67,11 +70,13 @@ class Streams:
 
     def reconfigure(self, channels: Sequence[Channel]) -> None:
         """Keep these open from now on."""
-        self._wanted = {channel.source: channel for channel in channels}
+        before, self._wanted = self._wanted, {channel.source: channel for channel in channels}
         for name in self._health.keys() - self._wanted.keys():
             del self._health[name]
-        for name in self._wanted:
-            self._health.setdefault(name, StreamHealth())
+        for name, channel in self._wanted.items():
+            health = self._health.setdefault(name, StreamHealth())
+            if name in before and _elsewhere(channel, before[name]):
+                health.failures, health.not_before = 0, 0.0  # that was another place's word
         self._changed.set()
 
     async def run(self) -> None:
@@ -79,7 +84,11 @@ class Streams:
         try:
             while True:
                 self._changed.clear()
-                wait = await self._adjust()
+                try:
+                    wait = await self._adjust()
+                except Exception:
+                    log.exception("opening streams failed in a way that should not be; trying again")
+                    wait = PACE
                 try:
                     async with asyncio.timeout(wait):
                         await self._changed.wait()
@@ -90,7 +99,7 @@ class Streams:
 
     async def _adjust(self) -> float | None:
         """Close and open what has to be; gives the seconds after which there is more to do, None = nothing."""
-        now, wanted = self._steady(), {} if self._resting else self._wanted
+        now, wanted = self._steady(), self._present()
         other = [name for name, one in self._open.items() if wanted.get(name) != one.channel]
         # Where a stream is elsewhere now, or not wanted, what it says is wrong; with other coins it is merely not all.
         due = [
@@ -99,11 +108,15 @@ class Streams:
             if _elsewhere(wanted.get(name), self._open[name].channel) or now - self._open[name].since >= PACE
         ]
         await self._close(due)
-        for name, channel in wanted.items():
+        for name, channel in self._present().items():  # which may be others by now
             if name not in self._open:
                 self._open[name] = _Open(channel, self._start(channel), now)
         later = [self._open[name].since + PACE - now for name in other if name not in due]
         return min(later, default=None)
+
+    def _present(self) -> Mapping[SourceName, Channel]:
+        """What is to be open at present."""
+        return {} if self._resting else self._wanted
 
     def _start(self, channel: Channel) -> asyncio.Task[None]:
         streamer = Streamer([channel], self._on_rows, user_agent=self._user_agent, sleep=self._sleep)

@@ -55,9 +55,11 @@ def test_what_a_person_sees() -> None:
 
 def test_a_feed_that_rests_is_not_broken() -> None:
     """It is closed on purpose."""
-    (kraken,) = [line for line in drawn(status(resting(), snapshot(), NOW)).splitlines() if line.startswith("Kraken")]
+    lines = drawn(status(resting(), snapshot(), NOW)).splitlines()
+    kraken, okx = (next(line for line in lines if line.startswith(name)) for name in ("Kraken", "OKX"))
     assert "rests" in kraken
-    assert "broken" not in kraken
+    assert "rests, refused" in okx
+    assert "broken" not in kraken + okx
 
 
 def test_what_a_stranger_named_is_text() -> None:

@@ -71,10 +71,10 @@ async def test_every_metric_is_there() -> None:
 
 
 async def test_a_feed_that_rests_is_not_down() -> None:
-    """There is no word of its connection, so nobody is alarmed; its rows stay counted."""
+    """There is no word of its connection, unless it was broken before it rested; rows stay counted."""
     found = await scraped(replace(WHOLE, polling=replace(POLLING, bulletin=resting())))
-    assert "ticker_stream_up" not in found
-    assert found["ticker_stream_rows_total"] == {("kraken",): 18_211.0}
+    assert found["ticker_stream_up"] == {("okx",): 0.0}
+    assert found["ticker_stream_rows_total"] == {("kraken",): 18_211.0, ("okx",): 0.0}
 
 
 async def test_a_process_tells_what_it_knows() -> None:

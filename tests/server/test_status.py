@@ -114,7 +114,8 @@ async def test_a_feed_that_rests_is_not_broken() -> None:
             page = await response.text()
         async with session.get(origin + "/v1/status") as response:
             found = json.loads(await response.text())
-    assert "feed rests: nobody asks" in page
+    assert page.count("feed rests: nobody asks") == 2
+    assert page.count("refused") == 1
     assert "broken" not in page
     assert found["sources"][0]["stream"]["resting"] is True
 

@@ -130,7 +130,7 @@ async def test_feeds_rest_while_nobody_asks(tmp_path: Path) -> None:
     resting = {"TICKER_SERVER_REST_AFTER": "10s"}
     async with service(tmp_path, "1s", environ=resting) as (process, simulation):
         await connected(simulation, 2)
-        await process.says("live feeds rest, polls go on")
+        await process.says("live feeds rest, polls go on", within=40)
         await connected(simulation, 0)
         before = dict(simulation.calls)
         for path in ("/healthz", "/readyz", "/status", "/wp-login.php", "/"):

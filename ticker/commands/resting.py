@@ -28,7 +28,8 @@ class Audience:
     def gone_for(self) -> float:
         """Seconds since somebody was seen at a look like this one, or since the beginning."""
         figures, now = self._figures(), self._ticks()
-        answers = sum(count for (door, _), count in figures.requests.items() if door in PRICED)
+        given = (count for (door, status), count in figures.requests.items() if door in PRICED and status < 400)
+        answers = sum(given)
         if figures.viewers or answers != self._answers:
             self._answers, self._at = answers, now
         return now - self._at
@@ -49,10 +50,10 @@ async def rest(streams: Streams, audience: Audience, after: Callable[[], float])
 async def _rest(streams: Streams, audience: Audience, after: Callable[[], float]) -> None:
     level = logging.INFO  # the first time; a small site would read of it all day
     while True:
-        gone, seconds = audience.gone_for(), after()
-        if seconds and gone >= max(seconds, PACE):  # however short, sources are not connected to more often
+        gone, limit = audience.gone_for(), max(after(), PACE)  # sources are not connected to more often
+        if after() and streams.health and gone >= limit:
             if not streams.resting:
-                log.log(level, "nobody asked for prices for %s: live feeds rest, polls go on", duration_text(seconds))
+                log.log(level, "nobody asked for prices for %s: live feeds rest, polls go on", duration_text(limit))
             streams.rest()
             await asyncio.sleep(LOOK)
         else:
@@ -60,4 +61,4 @@ async def _rest(streams: Streams, audience: Audience, after: Callable[[], float]
                 log.log(level, "live feeds go on")
                 level = logging.DEBUG
             streams.wake()
-            await asyncio.sleep(min(LOOK_AWAKE, max(seconds, PACE) - gone) if seconds else LOOK_AWAKE)
+            await asyncio.sleep(min(LOOK_AWAKE, limit / 4))

@@ -100,8 +100,8 @@ def _quota(rooms: Iterable[Found]) -> Text:
 def _stream(stream: Found | None) -> Text:
     if stream is None:
         return Text("polled", style="dim")
-    if stream["resting"]:
-        return _said("rests")
+    if stream.get("resting"):
+        return _said(f"rests, {stream['error']}" if stream["error"] else "rests")
     return _said("streaming" if stream["connected"] else "broken")
 
 

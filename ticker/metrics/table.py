@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ticker.bulletin import Room, SourceStanding
+from ticker.bulletin import Feeding, Room, SourceStanding
 from ticker.metrics.figures import Figures
 from ticker.model import Snapshot
 
@@ -60,6 +60,11 @@ def _sources(read: Callable[[SourceStanding, float], float | None]) -> Callable[
         return found
 
     return samples
+
+
+def _connected(feed: Feeding | None) -> bool | None:
+    """Whether a feed is connected; None where there is none, or where it rests and was well."""
+    return None if feed is None or (feed.resting and feed.error is None) else feed.connected
 
 
 def _polled(figures: Figures) -> Sequence[SourceStanding]:
@@ -196,8 +201,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "ticker_stream_up",
         "gauge",
-        "Whether a source's live feed is connected; not there while feeds rest.",
-        _sources(lambda one, _: None if one.stream is None or one.stream.resting else one.stream.connected),
+        "Whether a source's live feed is connected; not there while it rests, unless it was broken before.",
+        _sources(lambda one, _: _connected(one.stream)),
         _SOURCE,
     ),
     Metric(

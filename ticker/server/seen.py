@@ -43,7 +43,8 @@ _DOORS = {
     "/builder": "page",
     "/mark": "page",
 }
-PRICED = frozenset({"widget", "embed", "element", "badge", "prices", "stream", "dialect"})  # that give prices of now
+# Where prices of now are given; `/embed.js` with them, since a reader comes behind it.
+PRICED = frozenset({"widget", "embed", "element", "badge", "prices", "stream", "dialect", "explain"})
 DOORS = tuple(dict.fromkeys((*_DOORS.values(), "page", "other")))
 
 
