@@ -101,6 +101,13 @@ def test_the_line_for_react_is_one_element() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["tape", "table", "chart"])
+def test_what_is_wider_than_a_phone_is_as_wide_as_its_place(kind: str) -> None:
+    """So no page scrolls sideways for a frame; and without a style, which a strict policy would refuse."""
+    assert ' width="100%" height="' in line("iframe", kind)
+    assert ' width="100%" height={' in line("react", kind)
+
+
 def test_the_line_for_markdown_is_badges() -> None:
     """One a coin, linked to the widget."""
     page = "(https://prices.example/ticker/embed/list?coins=bitcoin,pirate-chain&theme=dark&css=link)"

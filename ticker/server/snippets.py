@@ -17,6 +17,7 @@ from widgets.text import clean
 
 _ON_BADGES = ("currency", "locale", "theme", "change")
 _ROWED = ("list",)  # kinds whose height embed.css reserves by `rows`
+PHONE = 320  # pixels that the narrowest screens have
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~])")
 
 
@@ -56,19 +57,29 @@ def _script(spot: Spot) -> str:
     )
 
 
-def frame(spot: Spot, most_width: int | None = None, most_height: int | None = None) -> str:
+def frame(
+    spot: Spot, most_width: int | None = None, most_height: int | None = None, *, as_wide_as_the_page: bool = False
+) -> str:
     """The iframe alone: as high as the widget needs, so that nothing below it moves."""
     width, height = size(spot.place.kind, spot.board, most_width)
     height = height if most_height is None else min(height, most_height)
+    across = _across(width) if as_wide_as_the_page else str(width)
     return (
-        f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width="{width}" height="{height}" '
+        f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width="{across}" height="{height}" '
         f'frameborder="0" loading="lazy"></iframe>'
     )
 
 
+def _across(width: int) -> str:
+    """What is wider than a phone is as wide as its place. By the attribute: a strict policy takes no style."""
+    return "100%" if width > PHONE else str(width)
+
+
 def _iframe(spot: Spot) -> str:
     """With the script that fits its height where the estimate is not exact; without it, the estimate stays."""
-    return f'{frame(spot)}<script src="{escape(address(spot.origin))}/embed.js" async></script>'
+    return (
+        f'{frame(spot, as_wide_as_the_page=True)}<script src="{escape(address(spot.origin))}/embed.js" async></script>'
+    )
 
 
 def _ssi(spot: Spot) -> str:
@@ -93,8 +104,9 @@ def _wordpress(spot: Spot) -> str:
 def _react(spot: Spot) -> str:
     """JSX; the frame, since a component that React draws runs no script element."""
     width, height = size(spot.place.kind, spot.board)
+    across = '"100%"' if width > PHONE else f"{{{width}}}"
     return (
-        f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width={{{width}}} height={{{height}}} '
+        f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width={across} height={{{height}}} '
         f'frameBorder="0" loading="lazy" />'
     )
 
