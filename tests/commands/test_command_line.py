@@ -113,6 +113,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert "--port, or [server] port, takes another" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

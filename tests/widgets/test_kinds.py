@@ -107,6 +107,10 @@ def test_card() -> None:
     assert tree.one("mp-period").text == "24h"
     facts = {one.text: two.text for one, two in zip(tags(tree, "dt"), tags(tree, "dd"), strict=True)}
     assert facts == {"Low 24h": "$62,579.62", "High 24h": "$65,599.37", "Vol": "$192.75B", "Cap": "$1.22T"}
+    board = boards.rich_one()
+    half = drawn("card", replace(board, rows=(replace(board.rows[0], high=None),)))
+    facts = {one.text: two.text for one, two in zip(tags(half, "dt"), tags(half, "dd"), strict=True)}
+    assert facts == {"Low 24h": "$62,579.62", "High 24h": "—"}, "a figure that is missing keeps its room"
 
 
 SHOW = ("logo", "name", "symbol", "price", "change", "cap", "volume", "spark")

@@ -1,5 +1,9 @@
-"""A port that several processes of ours may share, and nobody else. Knows nothing of what is served there."""
+"""A port that several processes of ours may share, and nobody else; and what to say where it cannot be had.
 
+Knows nothing of what is served there.
+"""
+
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,8 +26,14 @@ def held(host: str, port: int) -> Iterator[int]:
                 where = (address[0], port, *address[2:])
                 stack.enter_context(_bound(family, kind, protocol, where, socket.SO_REUSEPORT))
         except OSError as error:
-            raise TickerError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+            raise cannot_listen(host, port, error) from error
         yield port
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> TickerError:
+    """What to tell who wanted this address, and what to do about it where another has it."""
+    other = "; --port, or [server] port, takes another" if error.errno == errno.EADDRINUSE else ""
+    return TickerError(f"cannot listen on {host}:{port}: {error.strerror}{other}")
 
 
 def _bound(family: int, kind: int, protocol: int, address: tuple[str | int, ...], option: int) -> socket.socket:

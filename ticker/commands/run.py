@@ -1,5 +1,6 @@
 """`ticker run`, `ticker poll`, `ticker serve`, and the demo."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from ticker.commands.reloading import Origin, Reloader
 from ticker.commands.service import run_loop, serve_until_stopped
 from ticker.commands.worker import Worker
 from ticker.config import Config, default_folder, load
+
+log = logging.getLogger("ticker")
 
 
 def service(
@@ -80,6 +83,7 @@ async def _demo(folder: Path, environ: dict[str, str], overrides: Mapping[str, o
             simulation.set_coins(market_of(config))
 
         reloader.subscribe(quote)
+        log.info("prices are simulated, and every page says so; without --demo they are real")
         with _crew(reloader.config, origin, log_format) as crew:
             await serve_until_stopped(reloader, poll=True, serve=crew is None, simulated=True, crew=crew)
     finally:

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from ticker.commands import assembly
+from ticker.commands.port import cannot_listen
 from ticker.commands.refitting import ServingSide
 from ticker.commands.reloading import Reloader
 from ticker.commands.seeing import Seeing
 from ticker.config.load import state_folder
-from ticker.errors import TickerError
 from ticker.feed import Feed
 from ticker.server.access import AccessLog
 from ticker.server.app import SITE, make_app
@@ -57,9 +57,7 @@ async def serving(store: Store, reloader: Reloader, seeing: Seeing, *, shared: b
         try:
             await site.start()
         except OSError as error:
-            raise TickerError(
-                f"cannot listen on {config.server.host}:{config.server.port}: {error.strerror}"
-            ) from error
+            raise cannot_listen(*where, error) from error
         log.info("serving on %s/", assembly.listening(config))
         if config.server.public_url:
             log.info("readers are sent to %s/", assembly.origin(config))

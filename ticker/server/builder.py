@@ -40,7 +40,7 @@ KINDS: Mapping[str, str] = {
     "chart": "a day to a month",
 }
 DOORS: Mapping[str, tuple[str, str]] = {
-    "script": ("HTML", "Paste it where the prices should stand. Live, in your page's own font, no layout shift."),
+    "script": ("HTML", "Paste it where the prices should stand. Live, in your page's own font; a list keeps its room."),
     "iframe": ("iframe", "For editors that take no script: the frame alone, without the second element, does too."),
     "wordpress": ("WordPress", "Paste it into the block editor: it becomes a Custom HTML block."),
     "react": ("React", "JSX; a frame, since React runs no script elements."),
