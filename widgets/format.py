@@ -6,7 +6,6 @@ Prices keep four significant digits, are never in scientific notation and never 
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, localcontext
@@ -185,34 +184,37 @@ def compact(value: Decimal | None, currency: str, locale: str) -> str:
     if value is None or not value.is_finite() or not 0 <= value <= _SHOWABLE[1]:
         return NONE
     babel, code = _locale(locale), currency.upper()
-    name, digits = _UNITS.get(code, (code, 2))
     is_money = is_currency(code)
+    name, digits = _UNITS.get(code, (code, 2))
     with localcontext(_EXACT):
-        formats = babel.compact_currency_formats if is_money else babel.compact_decimal_formats
-        unit = _unit(value, {int(size): one.pattern for size, one in formats["short"]["other"].items()})
+        unit = next((unit for size, unit in _short_forms(locale, is_money=is_money) if value >= size), None)
         if unit is None:
-            shown, decimals = (round(value), 0) if not value or value >= 1000 else _rounded(value, digits)
-            text = _write(locale, "currency" if is_money else "decimal", Decimal(shown), decimals, code * is_money)
-            return text if is_money else f"{text}\u00a0{name}"
-        shown = round(value / unit, 2) * unit  # 999,999 is 1M, not 1000K
+            rounded, decimals = (round(value, 0), 0) if not value or value >= 1000 else _rounded(value, digits)
+            if is_money:
+                return _write(locale, "currency", rounded, decimals, code)
+            return f"{_write(locale, 'decimal', rounded, decimals, '')}\u00a0{name}"
+        rounded = round(value / unit, 2) * unit  # 999,999 is 1M, not 1000K
         if is_money:
-            text = format_compact_currency(shown, code, locale=babel, fraction_digits=2, numbering_system="default")
+            text = format_compact_currency(rounded, code, locale=babel, fraction_digits=2, numbering_system="default")
         else:
-            short = format_compact_decimal(shown, locale=babel, fraction_digits=2, numbering_system="default")
+            short = format_compact_decimal(rounded, locale=babel, fraction_digits=2, numbering_system="default")
             text = f"{short}\u00a0{name}"
     return _native(_LETTER_BEFORE_DIGIT.sub("\u00a0", _kept_together(text, code, babel)), babel)
 
 
-def _unit(value: Decimal, patterns: Mapping[int, str]) -> int | None:
-    """What a locale counts so large an amount in, by its short forms; None where it writes the amount out.
+@lru_cache(maxsize=512)
+def _short_forms(tag: str, *, is_money: bool) -> tuple[tuple[int, int | None], ...]:
+    """From which amount on a locale counts in what, the largest first; None where it writes the amount out.
 
     CLDR has a pattern for each power of ten, "000K" for a hundred thousand, and a bare "0" where there is none.
     """
-    size = max((one for one in patterns if one <= value), default=0)
-    if not size or not _ABBREVIATED.search(patterns[size]):
-        return None
-    zeros: int = 10 ** (patterns[size].count("0") - 1)
-    return size // zeros
+    locale = _locale(tag)
+    formats = (locale.compact_currency_formats if is_money else locale.compact_decimal_formats)["short"]["other"]
+    found: list[tuple[int, int | None]] = []
+    for size, pattern in sorted(((int(size), one.pattern) for size, one in formats.items()), reverse=True):
+        is_short = _ABBREVIATED.search(pattern)
+        found.append((size, size // int(10 ** (pattern.count("0") - 1)) if is_short else None))
+    return tuple(found)
 
 
 def _kept_together(text: str, code: str, locale: Tagged) -> str:

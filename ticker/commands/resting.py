@@ -50,8 +50,9 @@ async def rest(streams: Streams, audience: Audience, after: Callable[[], float])
 async def _rest(streams: Streams, audience: Audience, after: Callable[[], float]) -> None:
     level = logging.INFO  # the first time; a small site would read of it all day
     while True:
-        gone, limit = audience.gone_for(), max(after(), PACE)  # sources are not connected to more often
-        if after() and streams.health and gone >= limit:
+        gone, seconds = audience.gone_for(), after()
+        limit = max(seconds, PACE)  # sources are not connected to more often
+        if seconds and streams.health and gone >= limit:
             if not streams.resting:
                 log.log(level, "nobody asked for prices for %s: live feeds rest, polls go on", duration_text(limit))
             streams.rest()

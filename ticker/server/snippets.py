@@ -17,7 +17,7 @@ from widgets.text import clean
 
 _ON_BADGES = ("currency", "locale", "theme", "change")
 _ROWED = ("list",)  # kinds whose height embed.css reserves by `rows`
-PHONE = 320  # pixels that the narrowest screens have
+_PHONE = 320  # pixels that the narrowest screens have
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~])")
 
 
@@ -58,27 +58,25 @@ def _script(spot: Spot) -> str:
 
 
 def frame(
-    spot: Spot, most_width: int | None = None, most_height: int | None = None, *, as_wide_as_the_page: bool = False
+    spot: Spot, most_width: int | None = None, most_height: int | None = None, *, as_wide_as_its_place: bool = False
 ) -> str:
-    """The iframe alone: as high as the widget needs, so that nothing below it moves."""
+    """The iframe alone: as high as the widget needs, so that nothing below it moves.
+
+    What is wider than a phone can be as wide as its place: by the attribute, since a strict policy takes no style.
+    """
     width, height = size(spot.place.kind, spot.board, most_width)
     height = height if most_height is None else min(height, most_height)
-    across = _across(width) if as_wide_as_the_page else str(width)
+    across = "100%" if as_wide_as_its_place and width > _PHONE else width
     return (
         f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width="{across}" height="{height}" '
         f'frameborder="0" loading="lazy"></iframe>'
     )
 
 
-def _across(width: int) -> str:
-    """What is wider than a phone is as wide as its place. By the attribute: a strict policy takes no style."""
-    return "100%" if width > PHONE else str(width)
-
-
 def _iframe(spot: Spot) -> str:
     """With the script that fits its height where the estimate is not exact; without it, the estimate stays."""
     return (
-        f'{frame(spot, as_wide_as_the_page=True)}<script src="{escape(address(spot.origin))}/embed.js" async></script>'
+        f'{frame(spot, as_wide_as_its_place=True)}<script src="{escape(address(spot.origin))}/embed.js" async></script>'
     )
 
 
@@ -104,7 +102,7 @@ def _wordpress(spot: Spot) -> str:
 def _react(spot: Spot) -> str:
     """JSX; the frame, since a component that React draws runs no script element."""
     width, height = size(spot.place.kind, spot.board)
-    across = '"100%"' if width > PHONE else f"{{{width}}}"
+    across = '"100%"' if width > _PHONE else f"{{{width}}}"
     return (
         f'<iframe src="{escape(spot.url("embed"))}" title="{spot.name}" width={across} height={{{height}}} '
         f'frameBorder="0" loading="lazy" />'

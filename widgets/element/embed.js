@@ -125,7 +125,7 @@ class Hub {
         this.#pollAt = after(1)
         this.#say('poll')
       }
-      if (stream.readyState > 1) this.#openAt = back(++this.#breaks)
+      if (stream.readyState === 2) this.#openAt = back(++this.#breaks)
     }
   }
 
@@ -256,7 +256,7 @@ class Line {
       set(this.row, 'data-' + name.replace('_', '-'), price[name]?.replace(/\.\d+/, ''))
     }
     const short = this.#say.zeros && text.short
-    if (place && (place.lastElementChild ?? place).textContent != text.price) {
+    if (place && (place.lastElementChild ?? place).textContent !== text.price) {
       place.replaceChildren(...short ? [unheard(short), ' ', make('span', 'mp-spoken', text.price)] : [text.price])
       const rise = before && price.price && price.price - before
       if (rise) place.dataset.moved = rise > 0 ? 'up' : 'down'
@@ -303,9 +303,9 @@ class Prices extends HTMLElement {
 
   #leave() {
     const hub = this.#hub
-    hub?.members.delete(this)
     this.#hub = null
-    if (!hub?.members.size) hub?.close()
+    hub?.members.delete(this)
+    if (hub?.members.size === 0) hub.close()
   }
 
   get #still() {
@@ -314,7 +314,7 @@ class Prices extends HTMLElement {
 
   beat() {
     // Whoever meets us while the page is still being read has not seen what is inside.
-    if (document.readyState == 'loading') return
+    if (document.readyState === 'loading') return
     if (!this.#root) {
       const root = this.querySelector('[data-kind]')
       if (root) {
@@ -431,12 +431,12 @@ class Prices extends HTMLElement {
       delete root.dataset.asOf
     }
     const text = oldest?.price?.text.as_of
-    if (place && text && place.textContent != text) {
+    if (place && text && place.textContent !== text) {
       place.replaceChildren(make('time', '', text))
       place.firstChild.dateTime = root.dataset.asOf = oldest.row.dataset.asOf
     }
     const state = {connection: this.#failures ? 'lost' : this.#hub?.mode ?? 'off', rows}
-    if (!same(this.#state, state)) this.#fire('state', this.#state = state)
+    if (!same(state, this.#state)) this.#fire('state', this.#state = state)
   }
 
   #fire(name, detail) {
