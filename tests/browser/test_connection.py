@@ -1,5 +1,6 @@
 """Where the numbers come from: a stream, polls while it is broken, nothing while nobody looks."""
 
+import urllib.request
 from decimal import Decimal
 
 import pytest
@@ -89,6 +90,38 @@ def test_another_list_is_read_at_once(stage: Stage, tab: Page) -> None:
     stage.do(stage.app[SITE].change(Serving(Defaults(title="Kurse"), stage.ours)))
     until(lambda: "Kurse" in tab.inner_text("market-prices"), lambda: tab.clock.run_for(1_000))
     stage.do(stage.app[SITE].change(Serving(origin=stage.ours)))
+
+
+def test_a_coin_that_is_gone_silences_nobody(stage: Stage, tab: Page) -> None:
+    """Where one element still has a coin that was removed, as from a cached page, the server refuses what all of a page
+    ask for together: each is read again, and the others are live.
+    """
+    with urllib.request.urlopen(f"{stage.ours}/widget/price/pirate-chain?css=link") as answer:
+        kept = answer.read().decode()
+    coins, prices = snapshot().coins, snapshot().prices
+    stage.settle(snapshot(2, coins=coins[:2] + coins[3:], prices=prices[:2] + prices[3:], shown=LISTED))
+    tab.clock.install(time=NOW)
+    tab.goto(site(stage, f'<market-prices></market-prices><market-price coin="pirate-chain">{kept}</market-price>'))
+    until(lambda: stage.viewers() == 1, lambda: tab.clock.run_for(1_000))
+    expect(tab.locator("market-price .mp-error")).to_be_attached()
+    stage.settle(moved(lasting("bitcoin", "65000"), seq=3))
+    expect(tab.locator("[data-coin=bitcoin] .mp-price").first).to_have_text("$65,000.00")
+
+
+def test_a_list_that_changes_while_it_is_read(stage: Stage, tab: Page) -> None:
+    """What is still on its way when the list changes again is not what stays."""
+    late = []
+    tab.clock.install(time=NOW)
+    tab.goto(site(stage, "<market-prices></market-prices>"))
+    until(lambda: stage.viewers() == 1)
+    tab.route("**/widget/list*", lambda route: late.append((route, route.fetch())), times=1)
+    stage.settle(snapshot(2, shown=("ethereum", "bitcoin")))
+    until(lambda: late, lambda: tab.clock.run_for(1_000))
+    stage.settle(snapshot(3, prices=(lasting("bitcoin", "65000"), *snapshot().prices[1:]), shown=LISTED))
+    expect(tab.locator("[data-coin=bitcoin] .mp-price")).to_have_text("$65,000.00")  # so the page has heard of it
+    late[0][0].fulfill(response=late[0][1])
+    rows = "[...document.querySelectorAll('market-prices [data-coin]')].map(row => row.dataset.coin)"
+    until(lambda: tab.evaluate(rows) == list(LISTED), lambda: tab.clock.run_for(100))
 
 
 def test_frozen_stream_is_noticed(stage: Stage, tab: Page) -> None:

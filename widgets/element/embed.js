@@ -48,7 +48,7 @@ async function read(url) {
     zero = Math.max(zero, date - clock())
     doubt = 0
   }
-  if (response.status >= 500) throw response
+  if (response.status > 404) throw response
   return response
 }
 
@@ -132,18 +132,20 @@ class Hub {
   async #poll() {
     const {coins, mode} = this
     this.#pollAt = Infinity
+    let answer
     try {
-      const answer = await (await read(this.#url('prices'))).json()
+      answer = await (await read(this.#url('prices'))).json()
       this.#failures = 0
       // A cache may hold what is older than the stream.
-      const [[epoch, seq], [newest, last]] = [answer.id, this.#id].map(id => id.split('-').map(Number))
-      const older = (epoch - newest || seq - last) < 0
+      const older = answer.id.localeCompare(this.#id, 'en', {numeric: true}) < 0
       const quiet = clock() - this.#heard
       if (coins === this.coins && (!older || quiet > 9e4)) {
         // Where the stream was silent and yet there was something to say, it is dead.
         if (this.#take(answer, mode === 'stream' ? mode : 'poll') && mode === 'stream' && quiet > 3e4) this.close()
       }
     } catch {
+      // What the server refuses, such as a coin that is gone, is still wanted by whoever has not heard of it.
+      for (const member of this.members) member.update([], 0, answer)
       this.#failures++
       if (this.mode !== 'stream') this.#say('lost')
     }
@@ -341,9 +343,8 @@ class Prices extends HTMLElement {
     const query = new URLSearchParams({css: 'link'})
     for (const name of NAMES) if (this.hasAttribute(name)) query.set(name, this.getAttribute(name))
     // Each attribute is one step of the path: none leads to data, whose text is not escaped for HTML.
-    const step = name => encodeURIComponent(this.getAttribute(name))
-    const coin = this.hasAttribute('coin') ? '/' + step('coin') : ''
-    return BASE + 'widget/' + (this.localName === 'market-price' ? 'price' : this.getAttribute('kind') ? step('kind') : 'list') + coin + '?' + query
+    const [kind, coin] = ['kind', 'coin'].map(name => encodeURIComponent(this.getAttribute(name) ?? ''))
+    return BASE + 'widget/' + (this.localName === 'market-price' ? 'price' : kind || 'list') + (coin && '/' + coin) + '?' + query
   }
 
   async #load() {
@@ -353,7 +354,8 @@ class Prices extends HTMLElement {
       const page = new DOMParser().parseFromString(await (await read(this.#url)).text(), 'text/html')
       await Promise.all([...page.querySelectorAll('link[rel=stylesheet]')].map(sheet))
       if (turn !== this.#turn) return
-      this.#due = this.#still ? Infinity : after(this.hasAttribute('on') ? 60 : 900)
+      // Unless it was asked for again meanwhile.
+      if (!this.#still) this.#due = Math.min(this.#due, after(this.hasAttribute('on') ? 60 : 900))
       const root = page.querySelector('[data-kind], .mp-error')
       if (!root) throw 0
       this.#failures = 0
