@@ -40,7 +40,8 @@ let doubt = clock()
 const past = moment => zero + clock() >= Date.parse(moment)
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
 
-// The browser asks again with If-None-Match by itself, and takes the Date of a 304.
+// The browser asks again with If-None-Match by itself, and takes the Date of a 304. "Too many requests" and faults of a
+// server are no answer.
 async function read(url) {
   const response = await fetch(url, {cache: 'no-cache', credentials: 'omit', signal: AbortSignal.timeout(8000)})
   const date = Date.parse(response.headers.get('date')) + 1000 * response.headers.get('age')
@@ -48,7 +49,7 @@ async function read(url) {
     zero = Math.max(zero, date - clock())
     doubt = 0
   }
-  if (response.status > 404) throw response
+  if (response.status > 428) throw response
   return response
 }
 
