@@ -34,7 +34,7 @@ exam: $(VENV)/dev.stamp  ## what takes too long for every run, and docs/exam.md 
 
 bench: bench-throughput bench-fanout bench-round bench-startup bench-cdn bench-scale performance  ## all of them, then the pages
 
-bench-%: $(VENV)/dev.stamp  ## one benchmark of tests/bench: bench-round, bench-startup, …
+bench-%: $(VENV)/bench.stamp  ## one benchmark of tests/bench: bench-round, bench-startup, …
 	PYTHONPATH=tests:. $(BIN)/python tests/bench/$*.py $(if $(filter round,$*),--table)$(if $(filter fanout,$*),--save)
 
 performance: $(VENV)/dev.stamp  ## the tables and pictures of docs/performance.md and docs/scale.md from what the benchmarks left
@@ -77,3 +77,7 @@ $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/bench.stamp: $(VENV)/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@

@@ -5,7 +5,7 @@
 Each in the process that the other benchmarks measure. For each, how much of its processor time was the kernel's (from
 /proc), and the functions that were running most often when py-spy looked, 500 times a second: a function's share is of
 all looks at the event loop's thread while it was at work; the loop itself, in C, is there under the name of its caller.
-Needs wrk and py-spy, which is no dependency of ours: `pip install py-spy`.
+Needs wrk, and py-spy, which `pip install --editable '.[bench]'` brings.
 """
 
 import asyncio

@@ -7,9 +7,9 @@ Chrome sends, where the body is the one a browser gets: compressed. In each roun
 that turns round every time. nginx serves the very bytes that ours does, from files, with as many headers; its 304 is by
 its own ETag. p99 is taken at equal load, far below what either can do. ONLY is a part of a server's name: those alone.
 
-Needs wrk and nginx; webdis (with redis-server), Flask and gunicorn are measured where they are installed. Nothing but
-this machine's own ports is spoken to. Exit code 1 where ours is slower than nginx, or its p99 more than 1.5 times as
-long.
+Needs wrk and nginx; webdis (with redis-server) is measured where it is installed, Flask and gunicorn where the extra
+`bench` is, as `make bench-throughput` sees to. Speaks to this machine alone. Exit code 1 where ours is slower than
+nginx, or its p99 more than 1.5 times as long.
 """
 
 import http.client

@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "adding-a-source.md"
 
 
 @pytest.mark.timeout(240)
-def test_the_page_followed_to_the_letter(tmp_path: Path) -> None:
+def test_the_page_followed_to_the_letter(tmp_path: Path, recordings: Path) -> None:
     """Its own commands pass, the configuration that ships is right, and the code is as it should be written."""
     for folder in ("ticker", "widgets", "config", "tests"):
         copytree(ROOT / folder, tmp_path / folder, ignore=ignore_patterns("__pycache__"))
@@ -31,7 +31,7 @@ def test_the_page_followed_to_the_letter(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, *shlex.split(command)[1:]],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "RECORDINGS_DIR": str(recordings.resolve())},
             capture_output=True,
             text=True,
             check=False,
