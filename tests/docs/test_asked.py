@@ -113,6 +113,7 @@ def test_every_kind_of_a_table_row_answers(demo: Demo) -> None:
 CURLS = [(name, block.text) for name, block in of("sh", "docs/first-steps.md") if "curl" in block.text]
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl on the path")
 @pytest.mark.parametrize(("name", "text"), CURLS, ids=[name for name, _ in CURLS])
 def test_every_line_with_curl(name: str, text: str, demo: Demo) -> None:
     """Run by sh as it stands. Those of docs/first-steps.md are followed by a test of their own."""

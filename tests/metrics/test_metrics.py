@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from bulletins import bulletin, resting
 from fakes import Clock
@@ -145,7 +146,10 @@ async def test_a_port_that_is_taken_is_said_once_and_tried_again(caplog: pytest.
                 assert response.status == 404
 
 
-async def test_no_port_no_metrics() -> None:
-    """Port 0 listens nowhere."""
+async def test_no_port_no_metrics(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Port 0 listens nowhere, not even on a port of the system's choice."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(web.TCPSite, "start", lambda _: pytest.fail("it listens"))
     async with metrics_door("127.0.0.1", 0, lambda: WHOLE):
-        pass
+        await asyncio.sleep(0.05)
+        assert "metrics" not in caplog.text
