@@ -25,6 +25,9 @@ from multidict import CIMultiDictProxy
 from ticker.server.connection import END, Connection
 from ticker.server.ready import Wire
 from ticker.server.remembered import LONGEST, Entry, Remembered
+from ticker.server.zero_copy import LONG, Pages
+
+NONE = -1
 
 # What makes a request more than a question: whoever sends these is answered by the framework each time.
 _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", "TE", "Range", "Authorization")
@@ -33,22 +36,24 @@ _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", 
 class Lane(Connection):
     """A connection that remembers answers."""
 
-    __slots__ = ("_asked", "_clear", "_clock", "_entry", "_find", "_held", "_remembered", "_time")
+    __slots__ = ("_asked", "_clear", "_clock", "_entry", "_find", "_held", "_pages", "_remembered", "_socket", "_time")
 
     def __init__(
         self,
         manager: web.Server,
         *,
         remembered: Remembered,
+        pages: Pages,
         loop: asyncio.AbstractEventLoop,
         **options: Any,  # noqa: ANN401 - the framework's own
     ) -> None:
         super().__init__(manager, loop=loop, **options)
-        self._remembered, self._time = remembered, loop.time
+        self._remembered, self._pages, self._time = remembered, pages, loop.time
         self._find, self._clock = remembered.table.get, remembered.clock
         self._clear = True  # all that came so far were whole requests without bodies, each in one piece
         self._entry: Entry | None = None  # that was given last: the same page asks the same again
         self._asked: bytes | None = None  # the request that the framework is answering, if it may be remembered
+        self._socket: int | None = None  # its descriptor, or NONE where what is written is not what is sent
         self._held: bytes | None = None  # a request that is known, while the framework comes round
 
     def data_received(self, data: bytes) -> None:
@@ -88,13 +93,28 @@ class Lane(Connection):
         if answer is None or transport is None:
             return False
         self._entry = entry
-        transport.write(answer)
+        if len(answer) < LONG or not self._sent(transport, answer):
+            transport.write(answer)
         self._next_keepalive_close_time = self._time() + self._keepalive_timeout
         if self._begun:
             self._head_is_whole()
         if self._logging_enabled:
             self._log(entry, answer)
         return True
+
+    def _sent(self, transport: asyncio.Transport, answer: bytes) -> bool:
+        """Send a long answer without copying it; False where it must be written as any other."""
+        if self._socket is None:
+            found = transport.get_extra_info("socket")
+            plain = found is not None and transport.get_extra_info("sslcontext") is None
+            self._socket = found.fileno() if plain else NONE
+        # Never before what waits to be written, nor on a descriptor that may be somebody else's by now.
+        if self._socket == NONE or transport.get_write_buffer_size() or transport.is_closing():
+            return False
+        sent = self._pages.send(self._socket, answer)
+        if 0 < sent < len(answer):
+            transport.write(memoryview(answer)[sent:])
+        return sent > 0
 
     def _come_round(self) -> None:
         """A turn later: the framework waits, or it is still at an answer, and this one waits behind it."""
