@@ -9,6 +9,7 @@ from browser.stage import Stage
 from playwright.sync_api import Page, expect
 from snapshots import NOW, price, snapshot
 
+from ticker.model import Coin
 from ticker.server.app import SITE, Serving
 from ticker.server.params import Defaults
 
@@ -156,6 +157,37 @@ def test_polls_back_off(stage: Stage, tab: Page) -> None:
     assert len(polls(stage)) <= 25
     assert len([path for path, _ in stage.asked if path.startswith("/v1/stream")]) <= 90
     until(lambda: len(polls(stage)) >= 3, lambda: tab.clock.run_for(60_000))
+
+
+def test_what_is_refused_for_good_is_asked_rarely(stage: Stage, tab: Page) -> None:
+    """More coins than one question may name, of several elements together: each keeps what the server drew, and in an
+    hour at most 25 polls are refused, after each of which the elements are read again.
+    """
+    coins = tuple(Coin(f"a-coin-with-a-long-name-{i:03}", f"Coin {i}", f"C{i}") for i in range(100))
+    prices = tuple(price(coin.id, "1") for coin in coins)
+    stage.settle(snapshot(2, coins=coins, prices=prices, shown=tuple(coin.id for coin in coins[:3])))
+    lists = [",".join(coin.id for coin in coins[part::5]) for part in range(5)]
+    tab.clock.install(time=NOW)
+    tab.goto(site(stage, "".join(f'<market-prices coins="{one}"></market-prices>' for one in lists)))
+    until(lambda: tab.locator(".mp-row").count() == 100, lambda: tab.clock.run_for(1_000))
+    stage.asked.clear()
+    for _ in range(120):
+        tab.clock.run_for(30_000)
+        tab.wait_for_timeout(15)
+    assert 3 <= len(polls(stage)) <= 25
+    assert len([path for path, _ in stage.asked if path.startswith("/widget/")]) <= 5 * 30
+    assert tab.locator(".mp-row").count() == 100
+
+
+def test_moved_before_it_was_there(stage: Stage, tab: Page) -> None:
+    """An element that a page puts elsewhere while its first HTML is on the way is read again."""
+    stage.faults.held = ("/widget/",)
+    tab.clock.install(time=NOW)
+    tab.goto(site(stage, "<market-prices></market-prices><aside></aside>"))
+    until(lambda: any(path.startswith("/widget/") for path, _ in stage.asked), lambda: tab.clock.run_for(500))
+    tab.evaluate("document.querySelector('aside').append(document.querySelector('market-prices'))")
+    stage.faults.held = ()
+    until(lambda: tab.locator("aside .mp-row").count() == 3, lambda: tab.clock.run_for(500))
 
 
 def test_first_fetch_is_repeated(stage: Stage, tab: Page) -> None:

@@ -1,10 +1,12 @@
 """Slow and crowding connections: closed in time, on both roads, and nobody else notices (trust rule 30)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+import uvloop
 from aiohttp import web
 from fakes import Clock
 from loopback import HeldFeed
@@ -127,6 +129,37 @@ async def test_a_reader_that_does_not_read_is_ended() -> None:
             while not visit.pipe.aborted:  # noqa: ASYNC110 - a transport has no event
                 await asyncio.sleep(0.02)
         await visit.leave()
+
+
+@pytest.mark.parametrize("lane", [True, False], ids=["lane", "no lane"])
+@pytest.mark.parametrize("keep_alive", [0.2, 600.0])
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_one_that_leaves_a_little_is_ended(
+    loop: Callable[[], asyncio.AbstractEventLoop], keep_alive: float, lane: bool
+) -> None:
+    """However little it does not take, and also where its time to be kept alive is over first: closing alone would wait
+    for it, and it would keep others out for as long as it likes.
+    """
+
+    async def leave_a_little() -> None:
+        async with served(Bounds(taking=0.5, keep_alive=keep_alive, connections=1), lane=lane) as (port, guard):
+            with socket.socket() as one:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                one.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(one, ("127.0.0.1", port))
+                async with asyncio.timeout(PATIENCE):
+                    while not guard._since["taking"]:
+                        await asyncio.get_running_loop().sock_sendall(one, QUESTION)
+                        await asyncio.sleep(0.001)
+                    while guard.connections:  # noqa: ASYNC110 - a guard has no event
+                        await asyncio.sleep(0.02)
+                assert guard.ended["taking"] == 1
+                reader, writer = await opened(port, QUESTION)
+                assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+                writer.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(leave_a_little())
 
 
 async def test_one_that_reads_in_time_stays() -> None:

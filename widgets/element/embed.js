@@ -136,9 +136,9 @@ class Hub {
     let answer
     try {
       answer = await (await read(this.#url('prices'))).json()
-      this.#failures = 0
       // A cache may hold what is older than the stream.
       const older = answer.id.localeCompare(this.#id, 'en', {numeric: true}) < 0
+      this.#failures = 0
       const quiet = clock() - this.#heard
       if (coins === this.coins && (!older || quiet > 9e4)) {
         // Where the stream was silent and yet there was something to say, it is dead.
@@ -296,6 +296,7 @@ class Prices extends HTMLElement {
   disconnectedCallback() {
     elements.delete(this)
     this.#turn = this.#root = null
+    this.#due = 0
     this.#leave()
   }
 
