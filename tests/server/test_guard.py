@@ -132,25 +132,29 @@ async def test_a_reader_that_does_not_read_is_ended() -> None:
 
 
 @pytest.mark.parametrize("lane", [True, False], ids=["lane", "no lane"])
-@pytest.mark.parametrize("keep_alive", [0.2, 600.0])
+@pytest.mark.parametrize(("keep_alive", "taking"), [(2.0, 3.0), (600.0, 0.5)], ids=["closed first", "kept"])
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def test_one_that_leaves_a_little_is_ended(
-    loop: Callable[[], asyncio.AbstractEventLoop], keep_alive: float, lane: bool
+    loop: Callable[[], asyncio.AbstractEventLoop], keep_alive: float, taking: float, lane: bool
 ) -> None:
     """However little it does not take, and also where its time to be kept alive is over first: closing alone would wait
     for it, and it would keep others out for as long as it likes.
     """
 
     async def leave_a_little() -> None:
-        async with served(Bounds(taking=0.5, keep_alive=keep_alive, connections=1), lane=lane) as (port, guard):
+        async with served(Bounds(taking=taking, keep_alive=keep_alive, connections=1), lane=lane) as (port, guard):
             with socket.socket() as one:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
                 one.setblocking(False)
                 await asyncio.get_running_loop().sock_connect(one, ("127.0.0.1", port))
                 async with asyncio.timeout(PATIENCE):
-                    while not guard._since["taking"]:
+                    waits = 0
+                    while not waits:
                         await asyncio.get_running_loop().sock_sendall(one, QUESTION)
                         await asyncio.sleep(0.001)
+                        for connection in guard._there:
+                            waits = connection.transport.get_write_buffer_size()
+                    assert waits < 64 * 1024  # less than what anybody else calls much
                     while guard.connections:  # noqa: ASYNC110 - a guard has no event
                         await asyncio.sleep(0.02)
                 assert guard.ended["taking"] == 1
