@@ -19,7 +19,7 @@ from ticker.server.app import Serving, make_app
 from ticker.server.guard import Bounds
 from ticker.server.remembered import Remembered
 from ticker.server.runner import Runner
-from ticker.server.zero_copy import LONG, MOST, Pages
+from ticker.server.zero_copy import LONG, MOST, ZeroCopy
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files in memory to send from")
 
@@ -33,8 +33,8 @@ def files() -> int:
 
 
 @pytest.fixture
-def pages() -> Iterator[Pages]:
-    before, found = files(), Pages()
+def sender() -> Iterator[ZeroCopy]:
+    before, found = files(), ZeroCopy()
     yield found
     found.close()
     assert files() == before
@@ -53,60 +53,60 @@ def answer(seed: int, size: int = LONG) -> bytes:
     return (b"%08d" % seed) * (size // 8)
 
 
-def test_the_second_in_a_row_is_sent(pages: Pages, pair: tuple[socket.socket, socket.socket]) -> None:
+def test_the_second_in_a_row_is_sent(sender: ZeroCopy, pair: tuple[socket.socket, socket.socket]) -> None:
     """What is asked for once needs no file; from then on every byte arrives, and of each answer its own."""
     ours, theirs = pair
     one, other = answer(1), answer(2)
-    assert pages.send(ours.fileno(), one) == 0
-    assert pages.send(ours.fileno(), other) == 0
+    assert sender.send(ours.fileno(), one) == 0
+    assert sender.send(ours.fileno(), other) == 0
     assert files() == 0
     found = []
     for what in (other, one, one, other, one):
-        if pages.send(ours.fileno(), what):
+        if sender.send(ours.fileno(), what):
             assert theirs.recv(LONG, socket.MSG_WAITALL) == what
             found.append(what)
     assert found == [other, one, other, one]
     assert files() == 2
 
 
-def test_no_more_than_it_takes(pages: Pages, pair: tuple[socket.socket, socket.socket]) -> None:
+def test_no_more_than_it_takes(sender: ZeroCopy, pair: tuple[socket.socket, socket.socket]) -> None:
     """A reader who does not read: so many bytes are taken, then none, and those are the first."""
     ours, theirs = pair
     long = os.urandom(4_000_000)
-    pages.send(ours.fileno(), long)
-    sent = pages.send(ours.fileno(), long)
+    sender.send(ours.fileno(), long)
+    sent = sender.send(ours.fileno(), long)
     assert 0 < sent < len(long)
-    assert pages.send(ours.fileno(), long) == 0
+    assert sender.send(ours.fileno(), long) == 0
     assert theirs.recv(sent, socket.MSG_WAITALL) == long[:sent]
 
 
-def test_what_is_on_its_way_stays_whole(pages: Pages, pair: tuple[socket.socket, socket.socket]) -> None:
+def test_what_is_on_its_way_stays_whole(sender: ZeroCopy, pair: tuple[socket.socket, socket.socket]) -> None:
     """Its file is let go of before it is read."""
     ours, theirs = pair
     one = os.urandom(LONG)
-    pages.send(ours.fileno(), one)
-    assert pages.send(ours.fileno(), one) == LONG
+    sender.send(ours.fileno(), one)
+    assert sender.send(ours.fileno(), one) == LONG
     for seed in range(2 * MOST):
         kept = answer(seed)
-        pages.send(-1, kept)
-        pages.send(-1, kept)
-    pages.close()
+        sender.send(-1, kept)
+        sender.send(-1, kept)
+    sender.close()
     assert files() == 0
     assert theirs.recv(LONG, socket.MSG_WAITALL) == one
 
 
-def test_bounded(pages: Pages) -> None:
+def test_bounded(sender: ZeroCopy) -> None:
     """However many answers there are; a socket that is closed takes nothing."""
     kept = [answer(seed) for seed in range(3 * MOST)]
     for one in kept:
-        assert pages.send(-1, one) == 0
-        assert pages.send(-1, one) == 0
+        assert sender.send(-1, one) == 0
+        assert sender.send(-1, one) == 0
     assert files() == MOST
 
 
 @pytest.mark.parametrize("fault", ["memfd_create", "write"])
 def test_without_files(
-    fault: str, pages: Pages, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+    fault: str, sender: ZeroCopy, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where none can be had, or none written, all is copied; nothing is left open."""
 
@@ -115,7 +115,7 @@ def test_without_files(
 
     one = answer(1)
     monkeypatch.setattr(zero_copy.os, fault, refuse)
-    assert [pages.send(pair[0].fileno(), one) for _ in range(3)] == [0, 0, 0]
+    assert [sender.send(pair[0].fileno(), one) for _ in range(3)] == [0, 0, 0]
     assert files() == 0
 
 
@@ -173,15 +173,15 @@ def test_readers_fast_and_slow(
     loop: Callable[[], asyncio.AbstractEventLoop], room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over real sockets: each gets every answer whole and in order, also those that a socket takes in part."""
-    before, send = files(), Pages.send
+    before, send = files(), ZeroCopy.send
     shares = set()
 
-    def spied(self: Pages, descriptor: int, answer: bytes) -> int:
+    def spied(self: ZeroCopy, descriptor: int, answer: bytes) -> int:
         sent = send(self, descriptor, answer)
         shares.add(sent / len(answer))
         return sent
 
-    monkeypatch.setattr(Pages, "send", spied)
+    monkeypatch.setattr(ZeroCopy, "send", spied)
     with asyncio.Runner(loop_factory=loop) as runner:
         found = runner.run(visits(room))
     bodies = {body for one in found for body in one}

@@ -22,19 +22,19 @@ REFUSED = (
 class Connection(RequestHandler):
     """One connection. What comes on it goes to the framework as it is."""
 
-    __slots__ = ("_begun", "_guard", "_made")
+    __slots__ = ("_begun", "_guard", "_own_transport")
 
     def __init__(self, manager: web.Server, *, guard: Guard, loop: asyncio.AbstractEventLoop, **options: Any) -> None:  # noqa: ANN401
         super().__init__(manager, loop=loop, **options)
         self._guard = guard
-        self._made: asyncio.Transport | None = None  # which the framework forgets when it closes, however much waits
+        self._own_transport: asyncio.Transport | None = None  # the framework forgets its own when it closes it
         self._begun = True  # a request has, and its head is not whole; the first one is awaited at once
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """One more, if there is room."""
         made = cast("asyncio.Transport", transport)
         if self._guard.admit(self):
-            self._made = made
+            self._own_transport = made
             made.set_write_buffer_limits(high=0)  # paused as soon as anything waits: whoever reads a little is seen too
             super().connection_made(transport)
         else:
@@ -44,7 +44,7 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is over, or somebody else has it from now on."""
         self._guard.leave(self)
-        self._made = None
+        self._own_transport = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -70,10 +70,10 @@ class Connection(RequestHandler):
 
     def end(self) -> None:
         """Close it now; what a reader does not take is dropped."""
-        made, waits = self._made, self.writing_paused
+        transport, waits = self._own_transport, self.writing_paused
         self.force_close()
-        if waits and made is not None:
-            made.abort()
+        if waits and transport is not None:
+            transport.abort()
 
     def _note(self, data: bytes) -> None:
         """Follow where heads end. One that ends in the middle of what came has another begun behind it."""

@@ -25,9 +25,9 @@ from multidict import CIMultiDictProxy
 from ticker.server.connection import END, Connection
 from ticker.server.ready import Wire
 from ticker.server.remembered import LONGEST, Entry, Remembered
-from ticker.server.zero_copy import LONG, Pages
+from ticker.server.zero_copy import LONG, ZeroCopy
 
-NONE = -1
+_NO_SOCKET = -1  # what is written is not what is sent, as under TLS
 
 # What makes a request more than a question: whoever sends these is answered by the framework each time.
 _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", "TE", "Range", "Authorization")
@@ -36,24 +36,35 @@ _MORE = ("Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Trailer", 
 class Lane(Connection):
     """A connection that remembers answers."""
 
-    __slots__ = ("_asked", "_clear", "_clock", "_entry", "_find", "_held", "_pages", "_remembered", "_socket", "_time")
+    __slots__ = (
+        "_asked",
+        "_clear",
+        "_clock",
+        "_entry",
+        "_find",
+        "_held",
+        "_remembered",
+        "_socket",
+        "_time",
+        "_zero_copy",
+    )
 
     def __init__(
         self,
         manager: web.Server,
         *,
         remembered: Remembered,
-        pages: Pages,
+        zero_copy: ZeroCopy,
         loop: asyncio.AbstractEventLoop,
         **options: Any,  # noqa: ANN401 - the framework's own
     ) -> None:
         super().__init__(manager, loop=loop, **options)
-        self._remembered, self._pages, self._time = remembered, pages, loop.time
+        self._remembered, self._zero_copy, self._time = remembered, zero_copy, loop.time
         self._find, self._clock = remembered.table.get, remembered.clock
         self._clear = True  # all that came so far were whole requests without bodies, each in one piece
         self._entry: Entry | None = None  # that was given last: the same page asks the same again
         self._asked: bytes | None = None  # the request that the framework is answering, if it may be remembered
-        self._socket: int | None = None  # its descriptor, or NONE where what is written is not what is sent
+        self._socket: int | None = None  # its descriptor, once a long answer was asked for
         self._held: bytes | None = None  # a request that is known, while the framework comes round
 
     def data_received(self, data: bytes) -> None:
@@ -107,11 +118,11 @@ class Lane(Connection):
         if self._socket is None:
             found = transport.get_extra_info("socket")
             plain = found is not None and transport.get_extra_info("sslcontext") is None
-            self._socket = found.fileno() if plain else NONE
+            self._socket = found.fileno() if plain else _NO_SOCKET
         # Never before what waits to be written, nor on a descriptor that may be somebody else's by now.
-        if self._socket == NONE or transport.get_write_buffer_size() or transport.is_closing():
+        if self._socket == _NO_SOCKET or transport.get_write_buffer_size() or transport.is_closing():
             return False
-        sent = self._pages.send(self._socket, answer)
+        sent = self._zero_copy.send(self._socket, answer)
         if 0 < sent < len(answer):
             transport.write(memoryview(answer)[sent:])
         return sent > 0

@@ -17,7 +17,7 @@ from ticker.server.lane import Lane
 from ticker.server.readiness import READINESS
 from ticker.server.remembered import Remembered
 from ticker.server.seen import SEEN
-from ticker.server.zero_copy import Pages
+from ticker.server.zero_copy import ZeroCopy
 
 log = logging.getLogger("ticker.server")
 
@@ -39,7 +39,7 @@ class Runner(web.AppRunner):
         **options: Any,  # noqa: ANN401 - the framework's own
     ) -> None:
         super().__init__(app, keepalive_timeout=bounds.keep_alive, max_line_size=limits.READ, **options)
-        self._bounds, self._remembered, self._pages = bounds, remembered, Pages()
+        self._bounds, self._remembered, self._zero_copy = bounds, remembered, ZeroCopy()
         if remembered is not None:
             app[REMEMBERED] = remembered
             if READINESS in app:  # who answers from memory does not end connections
@@ -54,14 +54,14 @@ class Runner(web.AppRunner):
         if remembered is not None and (reason := await lane_check.why_not()) is not None:
             log.warning("the fast lane is off: aiohttp %s is not as it expects: %s", aiohttp.__version__, reason)
             remembered = None
-        return _Server(await super()._make_server(), guard, remembered, self._pages, loop)
+        return _Server(await super()._make_server(), guard, remembered, self._zero_copy, loop)
 
     async def cleanup(self) -> None:
         """Close all connections, and the timer that watched them."""
         await super().cleanup()
         if GUARD in self.app:
             self.app[GUARD].close()
-        self._pages.close()
+        self._zero_copy.close()
 
 
 class _Server(web.Server):
@@ -72,14 +72,14 @@ class _Server(web.Server):
         made: web.Server,
         guard: Guard,
         remembered: Remembered | None,
-        pages: Pages,
+        zero_copy: ZeroCopy,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(made.request_handler, request_factory=made.request_factory, loop=loop, **made._kwargs)  # noqa: SLF001 - it offers no other way
-        self._guard, self._remembered, self._pages = guard, remembered, pages
+        self._guard, self._remembered, self._zero_copy = guard, remembered, zero_copy
 
     def __call__(self) -> Connection:
         options = {**self._kwargs, "guard": self._guard, "loop": self._loop}
         if self._remembered is None:
             return Connection(self, **options)
-        return Lane(self, remembered=self._remembered, pages=self._pages, **options)
+        return Lane(self, remembered=self._remembered, zero_copy=self._zero_copy, **options)

@@ -13,7 +13,7 @@ LONG = 8192  # bytes; shorter ones are sent faster as copies
 MOST = 32  # answers that are kept
 
 
-class Pages:
+class ZeroCopy:
     """The long answers of a process that are asked for again and again."""
 
     def __init__(self) -> None:

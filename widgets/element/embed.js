@@ -295,6 +295,7 @@ class Prices extends HTMLElement {
 
   disconnectedCallback() {
     elements.delete(this)
+    // What was on its way is dropped, so it is asked for anew where the page has put us.
     this.#turn = this.#root = null
     this.#due = 0
     this.#leave()
